@@ -1,0 +1,173 @@
+/**
+ * One partition's log, as its replica sees it: an append-only run of record batches.
+ *
+ * Offsets are exclusive where they end something. Appends and reads are synchronous (page cache);
+ * durability is awaited apart from them. Every method throws `StorageError` when the disk fails.
+ */
+
+/** The disk failed (EIO, ENOSPC, a failed sync): its log directory is offline from now on. */
+export class StorageError extends Error {
+  readonly directory: string
+  constructor(directory: string, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'StorageError'
+    this.directory = directory
+  }
+}
+
+export type TopicPartition = { topic: string; partition: number }
+
+/** What of a topic's configuration its logs obey; Kafka's names in camelCase, bytes and ms. */
+export type LogConfig = {
+  segmentBytes: number
+  segmentMs: number
+  segmentJitterMs: number
+  segmentIndexBytes: number
+  indexIntervalBytes: number
+  retentionBytes: number // -1: no bound
+  retentionMs: number // -1: no bound
+  maxMessageBytes: number
+  cleanupPolicy: ('delete' | 'compact')[]
+  messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  messageTimestampBeforeMaxMs: number
+  messageTimestampAfterMaxMs: number
+  compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  fileDeleteDelayMs: number
+  flushMessages: number
+  flushMs: number
+  deleteRetentionMs: number
+  minCompactionLagMs: number
+  minCleanableDirtyRatio: number
+  producerIdExpirationMs: number // broker's producer.id.expiration.ms
+}
+
+/** Where an append went. A duplicate of one of a producer's last five batches tells the original. */
+export type Appended = {
+  baseOffset: number
+  lastOffset: number
+  /** -1 with CreateTime, else the time that was stamped. */
+  logAppendTimeMs: number
+  duplicate: boolean
+}
+
+export type LeaderAppend = {
+  leaderEpoch: number
+  /** Wall clock ms, for LogAppendTime and timestamp bounds. */
+  nowMs: number
+  /** 'raft' may write control batches; 'client' may not, and obeys `maxMessageBytes`. */
+  origin: 'client' | 'coordinator' | 'raft'
+}
+
+export type FileOffset = { offset: number; timestamp: number; leaderEpoch: number }
+
+export type Log = TopicPartition & {
+  readonly topicId: string
+  /** The uuid of the log directory it lives in. */
+  readonly directoryId: string
+  startOffset(): number
+  /** One past the last record. */
+  endOffset(): number
+  /** All below is on disk for certain. */
+  recoveryPoint(): number
+  sizeBytes(): number
+  config(): LogConfig
+  reconfigure(config: LogConfig): void
+
+  /**
+   * Validates (magic, length, CRC, counts, timestamps, producer epochs and sequences), assigns
+   * offsets and the leader epoch in place, and writes `records` as one append.
+   * @throws KafkaError with Produce's codes: nothing of `records` was stored
+   */
+  appendAsLeader(records: Buffer, how: LeaderAppend): Appended
+  /**
+   * Appends what a leader of `leaderEpoch` sent, offsets as they are: whole, checksum-valid
+   * batches, dense from the log end, with epochs not above `leaderEpoch` (P20). A torn last batch
+   * is left out.
+   * @throws KafkaError CORRUPT_MESSAGE: nothing was stored
+   */
+  appendAsFollower(records: Buffer, leaderEpoch: number): Appended | undefined
+
+  /**
+   * Whole batches from the one that holds `from`, ending at or below `upTo`.
+   * @param maxBytes a first batch above it is returned all the same when `minOneBatch`
+   * @throws KafkaError OFFSET_OUT_OF_RANGE
+   */
+  read(from: number, maxBytes: number, upTo: number, minOneBatch: boolean): Buffer
+
+  /** The newest epoch in the table, or undefined when there is none. */
+  latestEpoch(): number | undefined
+  /** The epoch that `offset` was written in, or undefined. */
+  epochAt(offset: number): number | undefined
+  /** The largest epoch not above the asked one and its end (KIP-320, KIP-595); undefined: none is known. */
+  endOffsetFor(epoch: number): { epoch: number; endOffset: number } | undefined
+  /** Enters (epoch, start offset) of a leadership that begins, before any append (P14). */
+  assignEpoch(epoch: number, startOffset: number): void
+
+  /** Cuts the log so that it ends at `offset`; the epoch table shrinks with it. */
+  truncateTo(offset: number): void
+  /** Drops everything; the log is empty and begins at `offset`. */
+  truncateFullyAndStartAt(offset: number): void
+  /** Moves the log start (DeleteRecords, retention, a snapshot); whole segments below it go. */
+  advanceStartOffset(offset: number): void
+
+  /** First record at or after a timestamp, in offset order; undefined: none. */
+  offsetForTimestamp(timestamp: number, upTo: number): FileOffset | undefined
+  /** The record with the largest timestamp; undefined: empty. */
+  maxTimestamp(upTo: number): FileOffset | undefined
+
+  /** Where the batch that holds `offset` stands, for the size of what lies between two offsets. */
+  bytesBetween(from: number, to: number): number
+
+  /**
+   * Makes durable what is appended by now; one sync in flight, later callers share the next one.
+   * @returns the end offset that is durable. A range that was truncated meanwhile does not count (S14).
+   */
+  flush(): Promise<number>
+  /** Rolls and deletes as the configuration says; nothing at or above `highWatermark`. */
+  applyRetention(
+    highWatermark: number,
+    nowMs: number,
+  ): { deletedSegments: number; startOffset: number }
+  roll(): void
+
+  /** Active producers, for DescribeProducers and checks (I4). */
+  producers(): {
+    producerId: number
+    epoch: number
+    lastSequence: number
+    lastOffset: number
+    lastTimestamp: number
+    coordinatorEpoch: number
+    currentTxnFirstOffset: number | undefined
+  }[]
+}
+
+export type LogDirectory = { id: string; path: string; online: boolean }
+
+/** All logs of one broker, over its log directories. */
+export type LogStore = {
+  directories(): LogDirectory[]
+  /** Broker epoch that the last clean stop left, or -1: the stop was unclean or this is the first start. */
+  previousBrokerEpoch(): number
+  logs(): Iterable<Log>
+  get(of: TopicPartition): Log | undefined
+  /** Creates the partition's folder in the directory with the fewest logs, or in `directoryId`. */
+  create(of: TopicPartition, topicId: string, config: LogConfig, directoryId?: string): Log
+  /** Gone at once for `get`; its files are renamed now and unlinked later, off the loop. */
+  remove(of: TopicPartition): void
+  /** Sets aside (renames) a log whose topic id is not the one in force (S11). */
+  setAside(of: TopicPartition): void
+  /** `replication-offset-checkpoint`, as read at the start. */
+  checkpointedHighWatermark(of: TopicPartition): number
+  /** Writes the four checkpoints (high watermarks given; recovery points, log starts from the logs). */
+  writeCheckpoints(highWatermarks: Iterable<TopicPartition & { offset: number }>): void
+  /** Called once per directory that went offline. */
+  onDirectoryFailure(listener: (directory: LogDirectory) => void): void
+  /** Flushes, trims indexes, writes producer snapshots, checkpoints and, last, the clean marker. */
+  closeCleanly(
+    brokerEpoch: number,
+    highWatermarks: Iterable<TopicPartition & { offset: number }>,
+  ): Promise<void>
+  /** As kill -9: file handles are closed, nothing is flushed. */
+  abandon(): void
+}

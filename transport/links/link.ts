@@ -1,0 +1,70 @@
+/**
+ * How one node reaches another: requests and answers between inboxes. In memory, over NATS and in
+ * simulation behind this one interface; it hands on whole messages unread.
+ *
+ * Delivery is at most once and in no promised order. A request has a deadline; what was not sent
+ * by then is never sent. Each message tells who sent it and which incarnation it is for; what is
+ * meant for another incarnation, or comes from one that has been replaced, is dropped and counted.
+ */
+
+/** Who is at one end: a node id and the uuid it drew when its process started. */
+export type Endpoint = { nodeId: number; incarnationId: string }
+
+/** Votes and heartbeats never wait behind bulk fetches. */
+export type Lane = 'control' | 'bulk'
+
+export type RequestOptions = {
+  /** ms until `LinkError` 'timeout'. */
+  timeoutMs: number
+  lane: Lane
+  /** Only this incarnation may see the request; absent: whoever has the id now. */
+  incarnationId?: string
+}
+
+export type LinkFailure =
+  /** No answer before the deadline: the outcome is unknown. */
+  | 'timeout'
+  /** Nobody listens on that inbox right now: evidence of death, not proof. */
+  | 'noResponders'
+  /** This node's own link is down: nothing was sent. */
+  | 'disconnected'
+  /** Too many bytes in flight to this peer: nothing was sent; try later. */
+  | 'overloaded'
+  /** The other side's handler threw. */
+  | 'refused'
+  | 'closed'
+
+export class LinkError extends Error {
+  readonly failure: LinkFailure
+  constructor(failure: LinkFailure, message: string) {
+    super(message)
+    this.name = 'LinkError'
+    this.failure = failure
+  }
+}
+
+/** @returns the answer, as one Buffer or as chunks that the link joins where it must */
+export type LinkHandler = (message: Buffer, from: Endpoint) => Buffer[] | Promise<Buffer[]>
+
+export type Link = {
+  readonly clusterId: string
+  readonly self: Endpoint
+  /** Resolves when requests can be sent and inboxes are served. */
+  connect(): Promise<void>
+  /** Serves the inbox of one api, named as Kafka names it. Once per api, before `connect`. */
+  serve(api: string, handler: LinkHandler): void
+  /** @throws LinkError */
+  request(to: number, api: string, message: Buffer[], options: RequestOptions): Promise<Buffer>
+  /**
+   * Asks whether one incarnation of a node still listens. Never rejects.
+   * 'unknown': our own link is down, so this says nothing.
+   */
+  probe(to: Endpoint, timeoutMs: number): Promise<'alive' | 'noResponders' | 'silent' | 'unknown'>
+  /** When anything from that incarnation last arrived by any path, monotonic ms; undefined: never. */
+  lastHeard(from: Endpoint): number | undefined
+  isUp(): boolean
+  /** Called with each change of `isUp`. */
+  onChange(listener: (up: boolean) => void): void
+  /** Stops serving; open requests end in 'closed'. */
+  close(): Promise<void>
+}
