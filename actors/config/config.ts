@@ -11,10 +11,17 @@ export type Config = {
   text(name: string): string | null
   list(name: string): string[]
   /** The value as it was written, with where it comes from. */
-  raw(name: string): {
-    value: string | null
-    source: 'default' | 'static' | 'dynamic-default' | 'dynamic-broker'
-  }
+  raw(name: string): ConfigLayer
   /** Names that are set, in the file or dynamically. */
   names(): Iterable<string>
+}
+
+export type ConfigSource = 'default' | 'static' | 'dynamic-default' | 'dynamic-broker'
+
+export type ConfigLayer = { value: string | null; source: ConfigSource }
+
+/** A configuration that can tell all that was said about a name, for DescribeConfigs. */
+export type LayeredConfig = Config & {
+  /** What is set, strongest first; the default last, where there is one. */
+  layers(name: string): { value: string; source: ConfigSource }[]
 }
