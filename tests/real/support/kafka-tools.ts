@@ -1,0 +1,53 @@
+/** Clients and tools that nobody here wrote: kcat, Kafka's Java tools, librdkafka from Python. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { type Program, root, run, start } from './processes.ts'
+
+export const kafkaLibs =
+  process.env.KAFKA_LIBS ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kafka-4.3.0')
+
+export const java = (type: string, args: string[], options: Parameters<typeof run>[2] = {}) =>
+  run('java', ['-Xmx384m', '-cp', `${kafkaLibs}/*`, type, ...args], options)
+
+export const topics = (bootstrap: string, ...args: string[]) =>
+  java('org.apache.kafka.tools.TopicCommand', ['--bootstrap-server', bootstrap, ...args])
+
+/** Writes lines with kcat: idempotent, acks=all, as a patient user would set it. */
+export const kcatWrite = (bootstrap: string, topic: string, lines: string[], args: string[] = []) =>
+  run(
+    'kcat',
+    ['-P', '-b', bootstrap, '-t', topic, ...patient, '-X', 'enable.idempotence=true', ...args],
+    { input: lines.map((line) => `${line}\n`).join('') },
+  )
+
+export const patient = [
+  '-X',
+  'retry.backoff.ms=50',
+  '-X',
+  'reconnect.backoff.ms=20',
+  '-X',
+  'reconnect.backoff.max.ms=200',
+  '-X',
+  'message.timeout.ms=120000',
+]
+
+/** Reads a topic to its end with kcat: `format` is kcat's. */
+export const kcatRead = (bootstrap: string, topic: string, format = '%s\\n', args: string[] = []) =>
+  run('kcat', [
+    '-C',
+    '-b',
+    bootstrap,
+    '-t',
+    topic,
+    '-o',
+    'beginning',
+    '-e',
+    '-q',
+    '-f',
+    format,
+    ...args,
+  ])
+
+export const python = (script: string, args: string[]): Program =>
+  start('/usr/bin/python3', [join(root, 'tests/real/clients', script), ...args])
