@@ -5,7 +5,7 @@
  * A refusal (`KafkaError`) and a surprise both end in the API's own error answer, so that a failing
  * request harms itself alone (X4). Only a broken invariant passes through: it ends the node.
  */
-import type { AnyApi, Request, Response } from '../../transport/protocol/api.ts'
+import type { Api, Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, KafkaError } from '../../transport/protocol/errors.ts'
 import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
@@ -33,11 +33,11 @@ export type Asker = {
 export type Versions = readonly [lowest: number, highest: number]
 
 /** undefined: no answer is sent (Produce with acks=0). */
-type Answer<A extends AnyApi> = Response<A> | undefined
+type Answer<A extends Api> = Response<A> | undefined
 
 /** A handler as a table holds it: the types of one API are checked where it is declared. */
 export type Handler<Host> = {
-  readonly api: AnyApi
+  readonly api: Api
   readonly versions: Versions
   /**
    * A handler that answers at once is answered at once: no promise stands on the hot path.
@@ -50,7 +50,7 @@ export type Handler<Host> = {
  * @param failed the API's answer when nothing of the request was done: its error in every place
  *   where the API has one. `message` is null when the API should not tell what happened.
  */
-export function handler<A extends AnyApi, Host>(
+export function handler<A extends Api, Host>(
   api: A,
   versions: Versions,
   handle: (request: Request<A>, asker: Asker, host: Host) => Answer<A> | Promise<Answer<A>>,

@@ -3,9 +3,12 @@
  * simulation behind this one interface; it hands on whole messages unread.
  *
  * Delivery is at most once and in no promised order. A request has a deadline; what was not sent
- * by then is never sent. Each message tells who sent it and which incarnation it is for; what is
- * meant for another incarnation, or comes from one that has been replaced, is dropped and counted.
+ * by then is never sent, and what arrives after it is not handed on. Each message tells who sent it
+ * and which incarnation it is for; what is meant for another incarnation, or answers nothing that
+ * is open, is dropped and counted. Of two live processes with one id both are heard: which of them
+ * counts is for epochs to say, so a handler is told the incarnation that asks.
  */
+import type { Timers } from '../timers.ts'
 
 /** Who is at one end: a node id and the uuid it drew when its process started. */
 export type Endpoint = { nodeId: number; incarnationId: string }
@@ -22,9 +25,9 @@ export type RequestOptions = {
 }
 
 export type LinkFailure =
-  /** No answer before the deadline: the outcome is unknown. */
+  /** No answer before the deadline, or the asked went away meanwhile: the outcome is unknown. */
   | 'timeout'
-  /** Nobody listens on that inbox right now: evidence of death, not proof. */
+  /** Nobody listens on that inbox right now: evidence of death, not proof. Nothing was done. */
   | 'noResponders'
   /** This node's own link is down: nothing was sent. */
   | 'disconnected'
@@ -46,9 +49,27 @@ export class LinkError extends Error {
 /** @returns the answer, as one Buffer or as chunks that the link joins where it must */
 export type LinkHandler = (message: Buffer, from: Endpoint) => Buffer[] | Promise<Buffer[]>
 
+export type ProbeVerdict = 'alive' | 'noResponders' | 'silent' | 'unknown'
+
+/** What was not handed on, by reason. */
+export type Dropped = {
+  /** Meant for an incarnation that is not this one. */
+  otherIncarnation: number
+  /** Arrived after its deadline. */
+  stale: number
+  /** An answer that no request waits for. */
+  unasked: number
+  /** Not a message of ours, or above a bound. */
+  malformed: number
+}
+
+/** Durations are measured with these: a `Clock` fits. */
+export type LinkClock = Timers & { monotonic(): number }
+
 export type Link = {
   readonly clusterId: string
   readonly self: Endpoint
+  readonly dropped: Readonly<Dropped>
   /** Resolves when requests can be sent and inboxes are served. */
   connect(): Promise<void>
   /** Serves the inbox of one api, named as Kafka names it. Once per api, before `connect`. */
@@ -59,7 +80,7 @@ export type Link = {
    * Asks whether one incarnation of a node still listens. Never rejects.
    * 'unknown': our own link is down, so this says nothing.
    */
-  probe(to: Endpoint, timeoutMs: number): Promise<'alive' | 'noResponders' | 'silent' | 'unknown'>
+  probe(to: Endpoint, timeoutMs: number): Promise<ProbeVerdict>
   /** When anything from that incarnation last arrived by any path, monotonic ms; undefined: never. */
   lastHeard(from: Endpoint): number | undefined
   isUp(): boolean
@@ -68,3 +89,10 @@ export type Link = {
   /** Stops serving; open requests end in 'closed'. */
   close(): Promise<void>
 }
+
+export const nothingDropped = (): Dropped => ({
+  otherIncarnation: 0,
+  stale: 0,
+  unasked: 0,
+  malformed: 0,
+})

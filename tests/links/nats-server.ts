@@ -1,0 +1,72 @@
+/** A NATS server of our own for a test: a free port, a temporary configuration, killed and restarted at will. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export type NatsServer = {
+  url: string
+  kill(): Promise<void>
+  start(): Promise<void>
+  pause(): void
+  resume(): void
+  stop(): Promise<void>
+}
+
+const program = ['nats-server', '/usr/sbin/nats-server'].find(
+  (path) => spawnSync(path, ['--version']).status === 0,
+)
+
+/** Whether there is a server to test with; in CI there must be. */
+export function hasNatsServer(): boolean {
+  if (program !== undefined) return true
+  if (process.env['CI'] === 'true') throw new Error('CI needs nats-server to test the NATS link')
+  console.log('nats-server is not installed: the NATS link is not tested')
+  return false
+}
+
+export async function natsServer(maxPayload = 1024 * 1024): Promise<NatsServer> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'samsa-nats-'))
+  const file = join(folder, 'nats.conf')
+  writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${maxPayload}\n`)
+  let child: ChildProcess | undefined
+
+  const start = async () => {
+    child = spawn(program!, ['-c', file], { stdio: 'ignore' })
+    while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const kill = async () => {
+    const ended = new Promise((resolve) => child?.once('exit', resolve))
+    child?.kill('SIGKILL')
+    await ended
+  }
+  await start()
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    start,
+    kill,
+    pause: () => child?.kill('SIGSTOP'),
+    resume: () => child?.kill('SIGCONT'),
+    async stop() {
+      if (child?.exitCode === null && child.signalCode === null) await kill()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true))
+    socket.on('error', () => resolve(false))
+    socket.once('data', () => socket.destroy())
+  })

@@ -1,0 +1,183 @@
+/**
+ * One connection to a NATS server that heals itself for ever; no other file imports `nats`.
+ *
+ * nats.js gives up after ten attempts, waits two seconds between them, finds a half-open connection
+ * after minutes and sends late what was published while it was away, unless told otherwise: here it
+ * is told, and nothing is published while the connection is down.
+ *
+ * The `nats` package brings its own timers and sockets: this is real time, never simulated.
+ */
+import type { ConnectionOptions, NatsConnection, Status } from 'nats'
+import type { Timers } from '../timers.ts'
+
+/** Samsa's `nats.*` configuration. */
+export type NatsOptions = {
+  servers: string[]
+  user?: string
+  pass?: string
+  token?: string
+  /** The text of a `.creds` file. */
+  creds?: string
+  tls?: { caFile?: string; certFile?: string; keyFile?: string; handshakeFirst?: boolean }
+}
+
+export type NatsMessage = {
+  subject: string
+  data: Buffer
+  reply: string
+  /** The server says that nobody listens where the request went. */
+  noResponders: boolean
+}
+
+export type ConnectionState = {
+  clock: Timers
+  /** Shown by the server's monitoring. */
+  name: string
+  onChange: (up: boolean) => void
+  /** A sentence for the log: why it cannot connect, which permission is missing. */
+  onTrouble: (what: string) => void
+}
+
+const reconnectWaitMs = 30
+const firstConnectWaitMs = 200
+const pingIntervalMs = 1_000
+const dialTimeoutMs = 2_000
+/** How long a stale socket may take to close by itself. */
+const staleSocketMs = 200
+
+export function natsConnection(options: NatsOptions, state: ConnectionState) {
+  const { clock, onChange, onTrouble } = state
+  const subscriptions: { subject: string; deliver: (message: NatsMessage) => void }[] = []
+  let connection: NatsConnection | undefined
+  let up = false
+  let closed = false
+
+  const change = (now: boolean): void => {
+    if (up === now || (now && closed)) return
+    up = now
+    onChange(now)
+  }
+
+  /** Dials until a server is there; a refusal that time does not heal is thrown. */
+  async function dial(): Promise<NatsConnection> {
+    const nats = await import('nats')
+    const settings = toConnectionOptions(options, state.name, nats.credsAuthenticator)
+    for (let told = false; ; told = true) {
+      try {
+        return await nats.connect(settings)
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        if (closed || isFinal(error)) throw new Error(`NATS refuses ${options.servers}: ${why}`)
+        if (!told) onTrouble(`no NATS server at ${options.servers} yet (${why}); trying on`)
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, firstConnectWaitMs))
+      }
+    }
+  }
+
+  async function watch(live: NatsConnection): Promise<void> {
+    for await (const status of live.status()) {
+      if (status.type === 'disconnect') change(false)
+      else if (status.type === 'reconnect') change(true)
+      else if (status.type === 'error') onTrouble(describe(status))
+      else if (status.type === 'staleConnection') {
+        change(false)
+        clock.setTimeout(() => destroySocket(live), staleSocketMs)
+      }
+    }
+  }
+
+  return {
+    /** Before `connect`. */
+    subscribe(subject: string, deliver: (message: NatsMessage) => void): void {
+      subscriptions.push({ subject, deliver })
+    },
+    async connect(): Promise<void> {
+      const live = await dial()
+      if (closed) return live.close()
+      connection = live
+      void watch(live)
+      void live.closed().then((error) => {
+        change(false)
+        if (!closed) onTrouble(`the NATS client gave up: ${error?.message ?? 'no reason given'}`)
+      })
+      for (const { subject, deliver } of subscriptions) {
+        live.subscribe(subject, {
+          callback(error, { subject: on, data, reply = '', headers }) {
+            if (error !== null) return onTrouble(`${subject}: ${error.message}`)
+            const noResponders = data.length === 0 && headers?.code === 503
+            const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
+            deliver({ subject: on, data: bytes, reply, noResponders })
+          },
+        })
+      }
+      await live.flush()
+      change(true)
+    },
+    /** @returns false when it was not sent: the connection is down, or the payload too big for it */
+    publish(subject: string, payload: Buffer, reply?: string): boolean {
+      if (!up || connection === undefined) return false
+      try {
+        connection.publish(subject, payload, reply === undefined ? {} : { reply })
+        return true
+      } catch (error) {
+        onTrouble(`${subject}: ${error instanceof Error ? error.message : error}`)
+        return false
+      }
+    },
+    /** What the server at hand takes at most. */
+    maxPayload: (): number => connection?.info?.max_payload ?? 1024 * 1024,
+    isUp: (): boolean => up,
+    async close(): Promise<void> {
+      closed = true
+      change(false)
+      await connection?.close()
+    },
+  }
+}
+
+function toConnectionOptions(
+  { servers, user, pass, token, creds, tls }: NatsOptions,
+  name: string,
+  credsAuthenticator: typeof import('nats').credsAuthenticator,
+): ConnectionOptions {
+  const settings: ConnectionOptions & { ignoreAuthErrorAbort: boolean } = {
+    servers,
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: reconnectWaitMs,
+    reconnectJitter: reconnectWaitMs,
+    reconnectJitterTLS: reconnectWaitMs,
+    pingInterval: pingIntervalMs,
+    maxPingOut: 2,
+    timeout: dialTimeoutMs,
+    ignoreAuthErrorAbort: true,
+  }
+  if (user !== undefined) Object.assign(settings, { user, pass })
+  if (token !== undefined) settings.token = token
+  if (tls !== undefined) settings.tls = tls
+  if (creds !== undefined)
+    settings.authenticator = credsAuthenticator(new TextEncoder().encode(creds))
+  return settings
+}
+
+/** Wrong credentials do not become right by waiting; on a first connection they are a mistake. */
+const finalCodes = new Set(['AUTHORIZATION_VIOLATION', 'BAD_AUTHENTICATION', 'BAD_CREDS', 'TLS'])
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && finalCodes.has(String(error.code))
+
+const describe = ({ data, permissionContext }: Status): string =>
+  permissionContext === undefined
+    ? `NATS reports ${String(data)}`
+    : `NATS permits no ${permissionContext.operation} on ${permissionContext.subject}`
+
+/**
+ * nats.js closes a stale connection by a last write, which a peer that reads nothing never takes.
+ * Its socket is private; without it the client would wait for ever.
+ */
+function destroySocket(connection: NatsConnection): void {
+  const { protocol } = connection as unknown as {
+    protocol?: { connected: boolean; transport?: { socket?: { destroy(): void } } }
+  }
+  if (protocol?.connected) protocol.transport?.socket?.destroy()
+}
