@@ -43,6 +43,8 @@ export type BrokerState = {
   inControlledShutdown: boolean
   logDirs: string[]
   isMigratingZkBroker: boolean
+  /** Directories that get no new replicas (KIP-1066). */
+  cordonedLogDirs?: string[]
 }
 
 export type ControllerState = {
