@@ -1,0 +1,45 @@
+/** The runner reads what a suite said, and trusts no silence. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { outcomeOf } from '../runner/outcome.ts'
+
+const test = suite('test runner')
+
+const summary = (total: number, passed: number, skipped = 0) =>
+  `  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   ${skipped}\n  Duration:  1.00ms\n`
+const ended = (output: string, code: number | null = 0) =>
+  outcomeOf({ output, code, timedOut: false, strict: false })
+
+test('all passed', () => {
+  assert.equal(ended(summary(3, 3)), { passed: 3, failed: 0, skipped: 0, why: undefined })
+})
+
+test('some failed', () => {
+  assert.equal(ended(summary(3, 1, 1), 1), { passed: 1, failed: 2, skipped: 1, why: undefined })
+})
+
+test('a process that dies after its tests has failed', () => {
+  assert.is(ended(summary(3, 3), 1).failed, 1)
+  assert.is(ended(summary(3, 3), null).failed, 1)
+})
+
+test('a process that says nothing has failed', () => {
+  assert.equal(ended(''), { passed: 0, failed: 1, skipped: 0, why: 'ran no tests' })
+})
+
+test('a process that hangs has failed', () => {
+  const hung = outcomeOf({ output: '', code: null, timedOut: true, strict: false })
+  assert.is(hung.failed, 1)
+  assert.is(hung.why, 'ran out of time')
+})
+
+test('a skipped suite is told, and fails where everything should be there', () => {
+  const output = 'SKIP needs kcat: tests/peers/install.sh brings it\n'
+  assert.is(ended(output).skipped, 1)
+  assert.is(ended(output).failed, 0)
+  const strictly = outcomeOf({ output, code: 0, timedOut: false, strict: true })
+  assert.is(strictly.failed, 1)
+  assert.is(strictly.skipped, 0)
+})
+
+test.run()
