@@ -9,6 +9,7 @@
 import { type Codec, codec, decoder, encoder, isFlexible, type Versions } from './codec.ts'
 import { DecodeError, refuse } from './errors.ts'
 import type { Struct, Value } from './schema.ts'
+import { readUvarint } from './uvarint.ts'
 
 export type Listener = 'broker' | 'controller'
 
@@ -154,22 +155,14 @@ function int32At(frame: Buffer, at: number): number {
 
 /** Headers have no tagged field that we know: each is stepped over. @returns where the body begins */
 function skipTags(frame: Buffer, from: number): number {
-  let at = from
-  const uvarint = () => {
-    let value = 0
-    for (let unit = 1; unit <= 0x1000_0000; unit *= 0x80) {
-      const byte = frame[at++]
-      if (byte === undefined) throw new DecodeError('a header ends too early')
-      value += (byte & 0x7f) * unit
-      if (byte < 0x80) return value
+  const position = { at: from }
+  for (let left = readUvarint(frame, position); left > 0; left--) {
+    readUvarint(frame, position)
+    const size = readUvarint(frame, position)
+    if (size > frame.length - position.at) {
+      throw new DecodeError('a tagged field of a header is cut off')
     }
-    throw new DecodeError('a varint beyond 32 bits')
+    position.at += size
   }
-  for (let left = uvarint(); left > 0; left--) {
-    uvarint()
-    const size = uvarint()
-    if (size > frame.length - at) throw new DecodeError('a tagged field of a header is cut off')
-    at += size
-  }
-  return at
+  return position.at
 }
