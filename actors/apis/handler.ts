@@ -43,7 +43,12 @@ export type Handler<Host> = {
    * A handler that answers at once is answered at once: no promise stands on the hot path.
    * @throws InvariantError, and whatever `failed` throws; a promise rejects with the same
    */
-  answer(request: unknown, asker: Asker, host: Host, log: Logger): unknown
+  answer(
+    request: Request<Api>,
+    asker: Asker,
+    host: Host,
+    log: Logger,
+  ): Answer<Api> | Promise<Answer<Api>>
 }
 
 /**
@@ -63,8 +68,8 @@ export function handler<A extends Api, Host>(
   return {
     api,
     versions,
-    answer(untyped, asker, host, log) {
-      const request = untyped as Request<A>
+    answer(ofAnyApi, asker, host, log) {
+      const request = ofAnyApi as Request<A>
       try {
         const answer = handle(request, asker, host)
         if (!(answer instanceof Promise)) return answer
