@@ -1,5 +1,7 @@
-/** What a user wrote cannot be run: one line that says what is wrong and what would do. */
-export class ConfigError extends Error {
+/** A configuration that no node can run with. */
+import { UserError } from './user-error.ts'
+
+export class ConfigError extends UserError {
   constructor(message: string) {
     super(message)
     this.name = 'ConfigError'

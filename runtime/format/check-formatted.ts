@@ -1,0 +1,51 @@
+/** What a node finds in its log directories at the start; refused where it is not its own. */
+import { join } from 'node:path'
+import type { NodeConfig } from '../config/config.ts'
+import { UserError } from '../config/user-error.ts'
+import { BOOTSTRAP_CHECKPOINT } from './checkpoints.ts'
+import { METADATA_PARTITION } from './format.ts'
+import { readMetaProperties } from './meta-properties.ts'
+
+export type Formatting = {
+  clusterId: string
+  /** Log directory → its id, in the order of `log.dirs`; the metadata directory is among them. */
+  directoryIds: Map<string, string>
+  metadataDirectoryId: string
+  /** Of `__cluster_metadata-0`. */
+  metadataPath: string
+  bootstrapPath: string
+}
+
+/** @throws UserError with one line that says what to do */
+export function checkFormatted(node: NodeConfig): Formatting {
+  const directoryIds = new Map<string, string>()
+  let clusterId: string | undefined
+  for (const path of new Set([...node.logDirs, node.metadataLogDir])) {
+    const meta = readMetaProperties(path)
+    if (meta === undefined) {
+      throw new UserError(`${path} is not formatted; run samsa format with this node's file first`)
+    }
+    if (meta.nodeId !== node.nodeId) {
+      throw new UserError(
+        `${path} belongs to node ${meta.nodeId}, but node.id is ${node.nodeId}; correct one of them`,
+      )
+    }
+    clusterId ??= meta.clusterId
+    if (meta.clusterId !== clusterId) {
+      throw new UserError(
+        `${path} belongs to cluster ${meta.clusterId}, the folders before to ${clusterId}; correct log.dirs`,
+      )
+    }
+    if ([...directoryIds.values()].includes(meta.directoryId)) {
+      throw new UserError(`${path} is a copy of another folder of log.dirs; remove it`)
+    }
+    directoryIds.set(path, meta.directoryId)
+  }
+  return {
+    clusterId: clusterId!,
+    directoryIds,
+    metadataDirectoryId: directoryIds.get(node.metadataLogDir)!,
+    metadataPath: join(node.metadataLogDir, METADATA_PARTITION),
+    bootstrapPath: join(node.metadataLogDir, BOOTSTRAP_CHECKPOINT),
+  }
+}
