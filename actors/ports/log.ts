@@ -70,6 +70,11 @@ export type Log = TopicPartition & {
   /** All below is on disk for certain. */
   recoveryPoint(): number
   sizeBytes(): number
+  /**
+   * Set where the start found less than the recovery point promised, or sound batches behind bad
+   * ones: the log was cut to `endOffset` and its replica is suspect until it has refetched (S2).
+   */
+  damage(): { endOffset: number; recoveryPoint: number } | undefined
   config(): LogConfig
   reconfigure(config: LogConfig): void
 
@@ -103,7 +108,10 @@ export type Log = TopicPartition & {
   /** Enters (epoch, start offset) of a leadership that begins, before any append (P14). */
   assignEpoch(epoch: number, startOffset: number): void
 
-  /** Cuts the log so that it ends at `offset`; the epoch table shrinks with it. */
+  /**
+   * Cuts the log so that it ends at `offset`; the epoch table shrinks with it. A batch that `offset`
+   * lies within goes as a whole, so the end may be lower.
+   */
   truncateTo(offset: number): void
   /** Drops everything; the log is empty and begins at `offset`. */
   truncateFullyAndStartAt(offset: number): void

@@ -1,0 +1,138 @@
+/**
+ * The log directories of one node, locked once for all who store in them: the logs of a broker and
+ * the quorum's log live side by side in a combined node.
+ */
+import type { LogDirectory } from '../../actors/ports/log.ts'
+import { type Disk, type DiskLock, joinPath } from '../disk/disk.ts'
+import { guardDisk } from '../disk/guarded-disk.ts'
+import { NO_BROKER_EPOCH, takeCleanMarker } from './clean-marker.ts'
+import type { StorageDirectory } from './log-state.ts'
+import { META_PROPERTIES, type MetaProperties, readMetaProperties } from './meta-properties.ts'
+import { MalformedFileError } from './small-files.ts'
+
+const LOCK = '.lock'
+
+/** A directory that this node must not use; the message says why and what to do. */
+export class DirectoryRefusedError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'DirectoryRefusedError'
+  }
+}
+
+export type Directories = {
+  readonly clusterId: string
+  /** Of the brokers' logs. */
+  readonly logs: readonly OpenDirectory[]
+  /** Of `__cluster_metadata-0`. */
+  readonly metadata: OpenDirectory
+  onFailure(listener: (directory: LogDirectory) => void): void
+  /** Last of all: another process may take the directories from now on. */
+  release(): void
+}
+
+export type OpenDirectory = StorageDirectory & {
+  /** The last run stopped cleanly and wrote its broker epoch; -1: it did not. */
+  readonly previousBrokerEpoch: number
+}
+
+export type DirectoryOptions = {
+  disk: Disk
+  /** `log.dirs`, absolute. */
+  logDirs: string[]
+  /** `metadata.log.dir`; absent: the first log directory. */
+  metadataLogDir?: string | undefined
+  nodeId: number
+  /** When given, directories of other clusters are refused. */
+  clusterId?: string | undefined
+}
+
+/** @throws DirectoryRefusedError */
+export function openDirectories(options: DirectoryOptions): Directories {
+  const { disk, logDirs } = options
+  const metadataPath = options.metadataLogDir ?? logDirs[0]!
+  const paths = [...new Set([...logDirs, metadataPath])]
+  const listeners: ((directory: LogDirectory) => void)[] = []
+  const locks: DiskLock[] = []
+  const release = () => {
+    for (const lock of locks.splice(0)) lock.release()
+  }
+  try {
+    const opened = paths.map((path) => {
+      const meta = formatOf(options, path)
+      locks.push(lock(disk, path))
+      return { meta, directory: open(disk, path, meta, listeners) }
+    })
+    const all = opened.map(({ directory }) => directory)
+    return {
+      clusterId: oneCluster(opened.map(({ meta }) => meta)),
+      logs: all.filter(({ path }) => logDirs.includes(path)),
+      metadata: all.find(({ path }) => path === metadataPath)!,
+      onFailure: (listener) => listeners.push(listener),
+      release,
+    }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function formatOf({ disk, nodeId, clusterId }: DirectoryOptions, path: string): MetaProperties {
+  const meta = readMeta(disk, path)
+  if (meta === undefined) {
+    throw new DirectoryRefusedError(
+      `${path} is not formatted (no ${META_PROPERTIES}): run \`samsa format\` first`,
+    )
+  }
+  if (meta.nodeId !== nodeId) {
+    throw new DirectoryRefusedError(
+      `${path} belongs to node ${meta.nodeId}, this is node ${nodeId}: use another directory`,
+    )
+  }
+  if (clusterId !== undefined && meta.clusterId !== clusterId) {
+    throw new DirectoryRefusedError(
+      `${path} belongs to cluster ${meta.clusterId}, not ${clusterId}: use another directory`,
+    )
+  }
+  return meta
+}
+
+function readMeta(disk: Disk, path: string): MetaProperties | undefined {
+  try {
+    return readMetaProperties(disk, path)
+  } catch (error) {
+    if (!(error instanceof MalformedFileError)) throw error
+    throw new DirectoryRefusedError(`${error.message}: restore it, or format the directory anew`)
+  }
+}
+
+function lock(disk: Disk, path: string): DiskLock {
+  const taken = disk.lock(joinPath(path, LOCK))
+  if (typeof taken !== 'string') return taken
+  throw new DirectoryRefusedError(
+    `${path} is in use by ${taken}: stop it, or use another directory`,
+  )
+}
+
+function open(
+  disk: Disk,
+  path: string,
+  meta: MetaProperties,
+  listeners: ((directory: LogDirectory) => void)[],
+): OpenDirectory {
+  const id = meta.directoryId
+  const guarded = guardDisk(disk, path, () => {
+    for (const listener of listeners) listener({ id, path, online: false })
+  })
+  const previousBrokerEpoch = takeCleanMarker(guarded, path) ?? NO_BROKER_EPOCH
+  return { id, path, disk: guarded, previousBrokerEpoch }
+}
+
+function oneCluster(metas: MetaProperties[]): string {
+  const { clusterId } = metas[0]!
+  const other = metas.find((meta) => meta.clusterId !== clusterId)
+  if (other === undefined) return clusterId
+  throw new DirectoryRefusedError(
+    `log directories of two clusters, ${clusterId} and ${other.clusterId}: use those of one`,
+  )
+}

@@ -1,0 +1,235 @@
+/** Makes a log, or brings one back from its folder. */
+import type { LogConfig, TopicPartition } from '../../actors/ports/log.ts'
+import { baseOffset, partitionLeaderEpoch } from '../../transport/records/batch.ts'
+import { joinPath } from '../disk/disk.ts'
+import { readEpochs } from './checkpoints.ts'
+import { DELETED_SUFFIX } from './deletions.ts'
+import { entryCount } from './entry-file.ts'
+import {
+  assignEpoch,
+  type LeaderEpochs,
+  latestEpoch,
+  truncateEpochsFromEnd,
+  truncateEpochsFromStart,
+} from './leader-epochs.ts'
+import {
+  activeSegment,
+  checkOrder,
+  type LogState,
+  type Shared,
+  type StorageDirectory,
+} from './log-state.ts'
+import { truncateFullyAndStartAt } from './log-truncate.ts'
+import { lastIndexedOffset } from './offset-index.ts'
+import { writePartitionMetadata } from './partition-metadata.ts'
+import { loadProducers, producerSnapshotOffsets } from './producer-reload.ts'
+import { snapshotName } from './producer-snapshot.ts'
+import { type Pause, recover } from './recovery.ts'
+import { jitterOf } from './roll.ts'
+import {
+  clearIndexes,
+  closeIndexes,
+  createSegment,
+  indexBatch,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetName,
+  openSegment,
+  restoreTimestamps,
+  type Segment,
+  TIME_INDEX_SUFFIX,
+} from './segment.ts'
+import { MalformedFileError, TEMPORARY } from './small-files.ts'
+import { emptyTail } from './tail-cache.ts'
+import { lastIndexedTime } from './time-index.ts'
+import { walkBatches } from './walk.ts'
+
+export type LogOrigin = TopicPartition & {
+  shared: Shared
+  directory: StorageDirectory
+  path: string
+  topicId: string
+  config: LogConfig
+  onTruncatedBelowCheckpoint: () => void
+}
+
+export type LogAsLeft = {
+  /** From the checkpoints; 0 where they say nothing. */
+  startOffset: number
+  recoveryPoint: number
+  /** The node stopped cleanly: what the files say is so. */
+  isClean: boolean
+}
+
+/** Creates the folder of a partition, empty and beginning at 0. */
+export function createLog(origin: LogOrigin): LogState {
+  const { directory, path, topicId } = origin
+  directory.disk.mkdir(path)
+  writePartitionMetadata(directory.disk, path, topicId)
+  const log = blankLog(origin)
+  log.segments.push(newSegment(log, 0))
+  log.namesChanged = true
+  log.rollJitterMs = jitterOf(log)
+  return log
+}
+
+export async function loadLog(origin: LogOrigin, left: LogAsLeft, pause: Pause): Promise<LogState> {
+  const log = blankLog(origin)
+  const epochsKnown = restoreEpochs(log)
+  findSegments(log)
+  if (log.segments.length === 0) log.segments.push(newSegment(log, left.startOffset))
+  log.startOffset = Math.max(left.startOffset, log.segments[0]!.baseOffset)
+  log.recoveryPoint = Math.max(left.recoveryPoint, log.segments[0]!.baseOffset)
+  const firstUnsure = left.isClean ? log.segments.length : unsureFrom(log)
+  for (const segment of log.segments.slice(0, firstUnsure)) trust(log, segment)
+  let decayed = false
+  if (left.isClean) log.endOffset = restoreTimestamps(activeSegment(log), log.shared.files)
+  else {
+    dropUnsureSnapshots(log)
+    decayed = await recover(log, pause)
+  }
+  settle(log, left.recoveryPoint, decayed)
+  if (!epochsKnown) rebuildEpochs(log)
+  truncateEpochsFromEnd(log.epochs, log.endOffset)
+  truncateEpochsFromStart(log.epochs, log.startOffset)
+  log.producers = loadProducers(log)
+  log.rollJitterMs = jitterOf(log)
+  return log
+}
+
+function blankLog(origin: LogOrigin): LogState {
+  const { shared } = origin
+  return {
+    ...origin,
+    segments: [],
+    startOffset: 0,
+    endOffset: 0,
+    recoveryPoint: 0,
+    checkpointedRecoveryPoint: 0,
+    damage: undefined,
+    epochs: { entries: [], changed: false },
+    producers: new Map(),
+    tail: emptyTail(),
+    cursors: [],
+    namesChanged: false,
+    lowestEnd: 0,
+    flushing: undefined,
+    flushingNext: undefined,
+    lastFlushMs: shared.clock.now(),
+    rollJitterMs: 0,
+    isGone: false,
+  }
+}
+
+const newSegment = ({ shared, directory, path }: LogState, offset: number) =>
+  createSegment(shared.files, directory.disk, path, offset, shared.clock.now())
+
+/** @returns false where the table has to be read from the batches */
+function restoreEpochs(log: LogState): boolean {
+  try {
+    const entries = readEpochs(log.directory.disk, log.path)
+    log.epochs.entries = entries ?? []
+    return entries !== undefined
+  } catch (error) {
+    if (!(error instanceof MalformedFileError)) throw error
+    return false
+  }
+}
+
+function findSegments(log: LogState) {
+  const { disk } = log.directory
+  const litter: string[] = []
+  for (const name of disk.readdir(log.path)) {
+    if (/^\d{20}\.log$/.test(name)) log.segments.push(segmentOf(log, name))
+    const isLitter = [DELETED_SUFFIX, TEMPORARY, '.cleaned'].some((suffix) => name.endsWith(suffix))
+    if (isLitter) litter.push(joinPath(log.path, name))
+  }
+  log.shared.deletions.later(disk, litter, 0)
+}
+
+function segmentOf(log: LogState, name: string): Segment {
+  const { disk } = log.directory
+  const offset = Number(name.slice(0, -LOG_SUFFIX.length))
+  const base = joinPath(log.path, offsetName(offset))
+  const file = disk.stat(base + LOG_SUFFIX)!
+  return openSegment(disk, log.path, offset, {
+    sizeBytes: file.sizeBytes,
+    createdMs: file.modifiedMs,
+    offsetBytes: indexBytes(log, base + OFFSET_INDEX_SUFFIX),
+    timeBytes: indexBytes(log, base + TIME_INDEX_SUFFIX),
+  })
+}
+
+/** A missing index is made, and filled when `trust` finds that it says nothing. */
+function indexBytes(log: LogState, path: string): number {
+  const { disk } = log.directory
+  const found = disk.stat(path)
+  if (found === undefined) disk.writeFile(path, Buffer.alloc(0))
+  return found?.sizeBytes ?? 0
+}
+
+const unsureFrom = (log: LogState) =>
+  Math.max(
+    0,
+    log.segments.findLastIndex(({ baseOffset }) => baseOffset <= log.recoveryPoint),
+  )
+
+/** Takes a segment's indexes as they are, unless they cannot be its own. */
+function trust(log: LogState, segment: Segment) {
+  const { files } = log.shared
+  if (!areIndexesSound(log, segment)) rebuildIndexes(log, segment)
+  const indexed = lastIndexedTime(segment.times, files)
+  segment.maxTimestamp = indexed?.timestamp ?? -1
+  segment.maxTimestampOffset = segment.baseOffset + (indexed?.relativeOffset ?? -1)
+}
+
+function areIndexesSound(log: LogState, segment: Segment): boolean {
+  const { files } = log.shared
+  const { offsets, times, sizeBytes } = segment
+  const isNeeded = sizeBytes > 0
+  const offset = lastIndexedOffset(offsets, files)
+  const time = lastIndexedTime(times, files)
+  if (offset === undefined) return !isNeeded || (time !== undefined && entryCount(times) <= 1)
+  if (offset.relativeOffset <= 0 && entryCount(offsets) > 1) return false
+  return offset.position < sizeBytes && (time === undefined || time.relativeOffset >= 0)
+}
+
+function rebuildIndexes(log: LogState, segment: Segment) {
+  const { files } = log.shared
+  clearIndexes(segment, files)
+  walkBatches(segment, files, 0, 'headers', (bytes, at, position) => {
+    indexBatch(segment, files, bytes, at, position, log.config.indexIntervalBytes)
+    return true
+  })
+  closeIndexes(segment, files)
+}
+
+/** Snapshots behind the recovery point may describe batches that a cut has replaced. */
+function dropUnsureSnapshots(log: LogState) {
+  for (const offset of producerSnapshotOffsets(log)) {
+    if (offset > log.recoveryPoint)
+      log.directory.disk.unlink(joinPath(log.path, snapshotName(offset)))
+  }
+}
+
+function settle(log: LogState, recoveryPoint: number, decayed: boolean) {
+  if (recoveryPoint > log.endOffset || decayed) {
+    log.damage = { endOffset: log.endOffset, recoveryPoint }
+  }
+  if (log.endOffset < log.startOffset) truncateFullyAndStartAt(log, log.startOffset)
+  log.recoveryPoint = Math.min(log.recoveryPoint, log.endOffset)
+  log.checkpointedRecoveryPoint = Math.max(recoveryPoint, log.recoveryPoint)
+  checkOrder(log)
+}
+
+function rebuildEpochs(log: LogState) {
+  const epochs: LeaderEpochs = { entries: [], changed: true }
+  for (const segment of log.segments) {
+    walkBatches(segment, log.shared.files, 0, 'headers', (bytes, at) => {
+      const epoch = partitionLeaderEpoch(bytes, at)
+      if (epoch > (latestEpoch(epochs) ?? -1)) assignEpoch(epochs, epoch, baseOffset(bytes, at))
+      return true
+    })
+  }
+  log.epochs = epochs
+}

@@ -1,0 +1,135 @@
+/**
+ * Appends: as leader, which validates and assigns, and as follower, which takes what the leader
+ * assigned. One write per call; the Buffer itself is kept in the tail cache.
+ */
+import { invariant } from '../../actors/invariant.ts'
+import type { Appended, LeaderAppend } from '../../actors/ports/log.ts'
+import {
+  baseOffset,
+  batchSize,
+  hasProducerId,
+  lastOffset,
+  lastOffsetDelta,
+  maxTimestamp,
+  partitionLeaderEpoch,
+  setBaseOffset,
+  setMaxTimestamp,
+  setPartitionLeaderEpoch,
+} from '../../transport/records/batch.ts'
+import { flushInBackground } from './flush.ts'
+import { assignEpoch, latestEpoch } from './leader-epochs.ts'
+import { activeSegment, checkOrder, type LogState } from './log-state.ts'
+import { appendBegin, beginAt } from './log-truncate.ts'
+import { checkProducer, findDuplicate, updateProducers } from './producer-state.ts'
+import { recompress } from './recompress.ts'
+import { roll, shouldRoll } from './roll.ts'
+import { appendToSegment } from './segment.ts'
+import { checkFollowerAppend, checkLeaderAppend, isCompacted } from './validation.ts'
+
+/** @throws KafkaError: nothing was stored */
+export function appendAsLeader(log: LogState, records: Buffer, how: LeaderAppend): Appended {
+  const latest = latestEpoch(log.epochs) ?? -1
+  invariant(how.leaderEpoch >= latest, 'P12: a leader appends in the newest epoch', {
+    leaderEpoch: how.leaderEpoch,
+    latest,
+  })
+  checkLeaderAppend(records, log.config, how)
+  const repeated = checkProducers(log, records, how)
+  if (repeated !== undefined) return repeated
+  const own = recompress(records, log.config.compressionType, how.origin)
+  const logAppendTimeMs = assign(log, own, how)
+  const first = log.endOffset
+  store(log, own, how.nowMs)
+  return { baseOffset: first, lastOffset: log.endOffset - 1, logAppendTimeMs, duplicate: false }
+}
+
+function checkProducers(log: LogState, records: Buffer, how: LeaderAppend): Appended | undefined {
+  for (let at = 0; at < records.length; at += batchSize(records, at)) {
+    if (!hasProducerId(records, at)) continue
+    if (how.origin === 'client') {
+      const original = findDuplicate(log.producers, records, at)
+      if (original !== undefined) {
+        return {
+          baseOffset: original.lastOffset - original.offsetDelta,
+          lastOffset: original.lastOffset,
+          logAppendTimeMs:
+            log.config.messageTimestampType === 'LogAppendTime' ? original.timestamp : -1,
+          duplicate: true,
+        }
+      }
+    }
+    checkProducer(log.producers, records, at, how.origin === 'client')
+  }
+  return undefined
+}
+
+/** Offsets and epoch stand before what the CRC covers; a stamped time does not. */
+function assign(log: LogState, records: Buffer, { leaderEpoch, nowMs, origin }: LeaderAppend) {
+  const stamps = log.config.messageTimestampType === 'LogAppendTime' && origin !== 'raft'
+  let next = log.endOffset
+  for (let at = 0; at < records.length; at += batchSize(records, at)) {
+    setBaseOffset(records, at, next)
+    setPartitionLeaderEpoch(records, at, leaderEpoch)
+    if (stamps) setMaxTimestamp(records, at, 'LogAppendTime', nowMs)
+    next += lastOffsetDelta(records, at) + 1
+  }
+  return stamps ? nowMs : -1
+}
+
+/** @throws KafkaError CORRUPT_MESSAGE: nothing was stored */
+export function appendAsFollower(
+  log: LogState,
+  records: Buffer,
+  leaderEpoch: number,
+): Appended | undefined {
+  const begin = appendBegin(log, records)
+  const bytes = checkFollowerAppend(
+    records,
+    begin,
+    latestEpoch(log.epochs) ?? -1,
+    leaderEpoch,
+    isCompacted(log.config),
+  )
+  if (bytes === 0) return undefined
+  beginAt(log, begin)
+  const whole = bytes === records.length ? records : records.subarray(0, bytes)
+  const first = baseOffset(whole, 0)
+  store(log, whole, log.shared.clock.now())
+  return { baseOffset: first, lastOffset: log.endOffset - 1, logAppendTimeMs: -1, duplicate: false }
+}
+
+/** Writes checked batches that have their offsets. */
+function store(log: LogState, records: Buffer, nowMs: number) {
+  const { files, tail } = log.shared
+  const first = baseOffset(records, 0)
+  const { next, latestTime } = summary(records)
+  if (shouldRoll(log, records.length, next - 1, latestTime, nowMs)) roll(log, nowMs)
+  const segment = activeSegment(log)
+  appendToSegment(segment, files, records, log.config.indexIntervalBytes)
+  for (let at = 0; at < records.length; at += batchSize(records, at)) {
+    const epoch = partitionLeaderEpoch(records, at)
+    if (epoch >= 0) assignEpoch(log.epochs, epoch, baseOffset(records, at))
+    updateProducers(log.producers, records, at)
+  }
+  log.endOffset = next
+  checkOrder(log)
+  tail.push(log.tail, first, next, records)
+  flushIfDue(log, nowMs)
+}
+
+function summary(records: Buffer): { next: number; latestTime: number } {
+  let next = 0
+  let latestTime = -1
+  for (let at = 0; at < records.length; at += batchSize(records, at)) {
+    next = lastOffset(records, at) + 1
+    latestTime = Math.max(latestTime, maxTimestamp(records, at))
+  }
+  return { next, latestTime }
+}
+
+function flushIfDue(log: LogState, nowMs: number) {
+  const { flushMessages, flushMs } = log.config
+  const isDue =
+    log.endOffset - log.recoveryPoint >= flushMessages || nowMs - log.lastFlushMs >= flushMs
+  if (isDue) flushInBackground(log)
+}

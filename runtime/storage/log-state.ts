@@ -1,0 +1,87 @@
+/**
+ * What one log is in memory: its segments, offsets, epochs and producers. The functions beside it
+ * append, read, cut and sync; `log.ts` offers them as the port that replicas use.
+ */
+
+import { invariant } from '../../actors/invariant.ts'
+import type { Clock } from '../../actors/ports/clock.ts'
+import type { LogConfig, TopicPartition } from '../../actors/ports/log.ts'
+import type { GuardedDisk } from '../disk/guarded-disk.ts'
+import type { Deletions } from './deletions.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { Producers } from './producer-state.ts'
+import type { Segment } from './segment.ts'
+import type { SyncQueue } from './sync-queue.ts'
+import type { LogTail, TailCache } from './tail-cache.ts'
+
+/** What all logs of a store share. */
+export type Shared = {
+  clock: Clock
+  files: OpenFiles
+  syncs: SyncQueue
+  tail: TailCache
+  deletions: Deletions
+}
+
+export type StorageDirectory = { id: string; path: string; disk: GuardedDisk }
+
+/** Bytes lost below the recovery point, found at the start: the replica is suspect (S2). */
+export type Damage = { endOffset: number; recoveryPoint: number }
+
+/** Where a reader went on last: the next reader of that offset needs no index. */
+export type Cursor = { offset: number; segment: Segment; position: number }
+
+export type LogState = TopicPartition & {
+  readonly shared: Shared
+  readonly directory: StorageDirectory
+  readonly topicId: string
+  /** Of its folder. */
+  path: string
+  config: LogConfig
+  /** Never empty; the last one is written to. */
+  segments: Segment[]
+  startOffset: number
+  endOffset: number
+  recoveryPoint: number
+  /** What `recovery-point-offset-checkpoint` may say at most: a cut below it must rewrite that file. */
+  checkpointedRecoveryPoint: number
+  damage: Damage | undefined
+  epochs: LeaderEpochs
+  producers: Producers
+  tail: LogTail
+  cursors: Cursor[]
+  /** Names in its folder, or its folder's, may not be durable. */
+  namesChanged: boolean
+  /** The lowest end since the sync in flight was begun. */
+  lowestEnd: number
+  flushing: Promise<number> | undefined
+  flushingNext: Promise<number> | undefined
+  lastFlushMs: number
+  /** Drawn once per segment, so that logs do not roll all at once. */
+  rollJitterMs: number
+  onTruncatedBelowCheckpoint: () => void
+  /** Removed, or its store is closed: nothing of it is touched any more. */
+  isGone: boolean
+}
+
+export const activeSegment = (log: LogState): Segment => log.segments[log.segments.length - 1]!
+
+/** The last segment that begins at or below an offset; -1 where the log begins above it. */
+export function segmentIndexAt(log: LogState, offset: number): number {
+  let low = 0
+  let high = log.segments.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (log.segments[middle]!.baseOffset <= offset) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** The order of P15, as far as the log knows it. */
+export function checkOrder(log: LogState) {
+  const { startOffset, endOffset, recoveryPoint } = log
+  invariant(startOffset <= endOffset, 'P15: log start <= log end', { startOffset, endOffset })
+  invariant(recoveryPoint <= endOffset, 'recovery point <= log end', { recoveryPoint, endOffset })
+}

@@ -1,0 +1,270 @@
+/**
+ * All logs of one broker, over its log directories.
+ *
+ * Opening brings back every partition folder that names its topic id; folders that do not are set
+ * aside (S11). A directory that fails takes its logs with it, and the others go on (S8).
+ */
+import { invariant } from '../../actors/invariant.ts'
+import type { Logger } from '../../actors/log.ts'
+import type { Clock } from '../../actors/ports/clock.ts'
+import type {
+  Log,
+  LogConfig,
+  LogDirectory,
+  LogStore,
+  TopicPartition,
+} from '../../actors/ports/log.ts'
+import { StorageError } from '../../actors/ports/log.ts'
+import type { Random } from '../../actors/ports/random.ts'
+import { joinPath } from '../disk/disk.ts'
+import { type OffsetEntry, partitionName } from './checkpoints.ts'
+import { NO_BROKER_EPOCH, writeCleanMarker } from './clean-marker.ts'
+import { closeLogCleanly } from './close-log.ts'
+import { type Directories, DirectoryRefusedError, type OpenDirectory } from './directories.ts'
+import { createLog, type LogOrigin, loadLog } from './load-log.ts'
+import { logOf } from './log.ts'
+import { asideName, listFolders } from './log-folders.ts'
+import type { LogState } from './log-state.ts'
+import { readTopicId } from './partition-metadata.ts'
+import { pauseOf } from './pause.ts'
+import { METADATA_PARTITION } from './quorum-store.ts'
+import { closeSegment } from './segment.ts'
+import { closeShared, createShared } from './shared.ts'
+import {
+  type CheckpointWriter,
+  checkpointWriter,
+  type DirectoryCheckpoints,
+  readCheckpoints,
+} from './store-checkpoints.ts'
+
+const OPEN_FILES_MAX = 1024
+const TAIL_BYTES_MAX = 16 * 1024 * 1024
+/** With the quorum's one, below the four threads of the pool. */
+const SYNCS_MAX = 2
+const LOADS_PER_PAUSE = 16
+
+export type LogStoreOptions = {
+  directories: Directories
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** What a log obeys until the image is known and it is reconfigured. */
+  configOf: (topic: string) => LogConfig
+  openFilesMax?: number
+  tailBytesMax?: number
+}
+
+type Stored = { state: LogState; log: Log }
+
+type Place = {
+  directory: OpenDirectory
+  left: DirectoryCheckpoints
+  writer: CheckpointWriter
+}
+
+export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
+  const { clock, configOf, directories, logger, random } = options
+  const shared = createShared({
+    clock,
+    openFilesMax: options.openFilesMax ?? OPEN_FILES_MAX,
+    tailBytesMax: options.tailBytesMax ?? TAIL_BYTES_MAX,
+    syncsMax: SYNCS_MAX,
+  })
+  const stored = new Map<string, Stored>()
+  const highWatermarks = new Map<string, number>()
+  const pause = pauseOf(clock)
+  const places: Place[] = directories.logs.map((directory) => ({
+    directory,
+    left: readCheckpoints(directory, logger),
+    writer: checkpointWriter(directory, () => statesIn(directory)),
+  }))
+
+  function statesIn(directory: OpenDirectory): LogState[] {
+    const states: LogState[] = []
+    for (const { state } of stored.values()) if (state.directory === directory) states.push(state)
+    return states
+  }
+  const isOnline = ({ disk }: { disk: OpenDirectory['disk'] }) => disk.failure() === undefined
+  const placeOf = (state: LogState) =>
+    places.find(({ directory }) => directory === state.directory)!
+
+  function originOf({ directory, writer }: Place, of: TopicPartition, topicId: string): LogOrigin {
+    return {
+      topic: of.topic,
+      partition: of.partition,
+      topicId,
+      shared,
+      directory,
+      path: joinPath(directory.path, partitionName(of)),
+      config: configOf(of.topic),
+      onTruncatedBelowCheckpoint: () => writer.writeRecoveryPoints(),
+    }
+  }
+  function keep(state: LogState): Log {
+    const log = logOf(state)
+    stored.set(partitionName(state), { state, log })
+    return log
+  }
+
+  async function loadDirectory(place: Place) {
+    const { directory } = place
+    let loaded = 0
+    for (const folder of listFolders(directory)) {
+      const path = joinPath(directory.path, folder.name)
+      if (folder.kind === 'deleted') shared.deletions.later(directory.disk, [path], 0)
+      if (folder.kind !== 'log' || folder.name === partitionName(METADATA_PARTITION)) continue
+      await loadFolder(place, folder.of)
+      if (++loaded % LOADS_PER_PAUSE === 0) await pause()
+    }
+  }
+
+  async function loadFolder(place: Place, of: TopicPartition) {
+    const { directory, left } = place
+    const name = partitionName(of)
+    const topicId = readTopicId(directory.disk, joinPath(directory.path, name))
+    if (topicId === undefined) {
+      logger.warn({ directory: directory.path, log: name }, 'set aside: no topic id')
+      rename(directory, of, joinPath(directory.path, name), 'stray')
+      return
+    }
+    const twin = stored.get(name)
+    if (twin !== undefined) {
+      throw new DirectoryRefusedError(
+        `${name} is in ${twin.state.directory.path} and ${directory.path}: remove one of them`,
+      )
+    }
+    const asLeft = {
+      startOffset: left.logStarts.get(name) ?? 0,
+      recoveryPoint: left.recoveryPoints.get(name) ?? 0,
+      isClean: directory.previousBrokerEpoch !== NO_BROKER_EPOCH,
+    }
+    const log = keep(await loadLog(originOf(place, of, topicId), asLeft, pause))
+    const highWatermark = Math.min(left.highWatermarks.get(name) ?? 0, log.endOffset())
+    highWatermarks.set(name, Math.max(highWatermark, log.startOffset()))
+    const damage = log.damage()
+    if (damage !== undefined) logger.error({ log: name, ...damage }, 'log damaged')
+  }
+
+  /** Out of sight now; unlinked later where it is to be deleted. */
+  function rename(
+    directory: OpenDirectory,
+    of: TopicPartition,
+    path: string,
+    suffix: 'delete' | 'stray',
+  ): string {
+    const aside = joinPath(directory.path, asideName(of, random.uuid(), suffix))
+    directory.disk.rename(path, aside)
+    directory.disk.syncDirectory(directory.path)
+    return aside
+  }
+
+  function take(of: TopicPartition, suffix: 'delete' | 'stray') {
+    const found = stored.get(partitionName(of))
+    if (found === undefined) return undefined
+    const { state } = found
+    state.isGone = true
+    for (const segment of state.segments) closeSegment(segment, shared.files)
+    stored.delete(partitionName(of))
+    highWatermarks.delete(partitionName(of))
+    return { state, aside: rename(placeOf(state).directory, of, state.path, suffix) }
+  }
+
+  function choose(directoryId: string | undefined): Place {
+    const online = places.filter(({ directory }) => isOnline(directory))
+    const named = online.find(({ directory }) => directory.id === directoryId)
+    if (named !== undefined) return named
+    const counts = online.map(({ directory }) => statesIn(directory).length)
+    const place = online[counts.indexOf(Math.min(...counts))]
+    if (place !== undefined) return place
+    throw new StorageError(places[0]!.directory.path, 'no log directory is online')
+  }
+
+  function note(given: Iterable<OffsetEntry>) {
+    for (const entry of given) {
+      const name = partitionName(entry)
+      if (stored.has(name)) highWatermarks.set(name, entry.offset)
+    }
+  }
+
+  const store: LogStore = {
+    directories: () =>
+      places.map(({ directory }) => ({
+        id: directory.id,
+        path: directory.path,
+        online: isOnline(directory),
+      })),
+    // One directory without the marker is enough: some of what was acknowledged may be gone.
+    previousBrokerEpoch() {
+      const epochs = new Set(places.map(({ directory }) => directory.previousBrokerEpoch))
+      return epochs.size === 1 ? [...epochs][0]! : NO_BROKER_EPOCH
+    },
+    *logs() {
+      for (const { state, log } of stored.values()) if (isOnline(state.directory)) yield log
+    },
+    get(of) {
+      const found = stored.get(partitionName(of))
+      return found !== undefined && isOnline(found.state.directory) ? found.log : undefined
+    },
+    create(of, topicId, config, directoryId) {
+      invariant(!stored.has(partitionName(of)), 'a partition is created once', { of })
+      const place = choose(directoryId)
+      return keep(createLog({ ...originOf(place, of, topicId), config }))
+    },
+    remove(of) {
+      const taken = take(of, 'delete')
+      if (taken === undefined) return
+      const { directory, config } = taken.state
+      shared.deletions.later(directory.disk, [taken.aside], config.fileDeleteDelayMs)
+    },
+    setAside(of) {
+      take(of, 'stray')
+    },
+    checkpointedHighWatermark: (of) => highWatermarks.get(partitionName(of)) ?? 0,
+    writeCheckpoints(given) {
+      note(given)
+      for (const { directory, writer } of places)
+        if (isOnline(directory)) writer.write(highWatermarks)
+    },
+    onDirectoryFailure(listener) {
+      directories.onFailure((failed: LogDirectory) => {
+        if (places.some(({ directory }) => directory.id === failed.id)) listener(failed)
+      })
+    },
+    async closeCleanly(brokerEpoch, given) {
+      note(given)
+      await Promise.all(places.map((place) => closePlace(place, brokerEpoch)))
+      closeShared(
+        shared,
+        [...stored.values()].map(({ state }) => state),
+      )
+    },
+    abandon() {
+      closeShared(
+        shared,
+        [...stored.values()].map(({ state }) => state),
+      )
+    },
+  }
+
+  /** The marker is the last that is written, and only where all before it was. */
+  async function closePlace({ directory, writer }: Place, brokerEpoch: number) {
+    if (!isOnline(directory)) return
+    try {
+      await Promise.all(statesIn(directory).map(closeLogCleanly))
+      writer.writeNow(highWatermarks)
+      writeCleanMarker(directory.disk, directory.path, brokerEpoch)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+    }
+  }
+
+  for (const place of places) {
+    try {
+      await loadDirectory(place)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      logger.error({ directory: place.directory.path, why: error.message }, 'log directory offline')
+    }
+  }
+  return store
+}

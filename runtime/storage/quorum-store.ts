@@ -1,0 +1,140 @@
+/**
+ * `__cluster_metadata-0`: the quorum's log, its votes and its snapshots, in the metadata log
+ * directory. Apart from the brokers' logs, with syncs of its own, so that it never waits for theirs.
+ *
+ * Its log is verified from its begin at every start, as Kafka does: snapshots keep it short.
+ */
+import { invariant } from '../../actors/invariant.ts'
+import type { Clock } from '../../actors/ports/clock.ts'
+import type { Log, LogConfig } from '../../actors/ports/log.ts'
+import type { QuorumStore } from '../../actors/ports/quorum-store.ts'
+import { joinPath } from '../disk/disk.ts'
+import { partitionName } from './checkpoints.ts'
+import { closeLogCleanly } from './close-log.ts'
+import type { Directories } from './directories.ts'
+import { createLog, loadLog } from './load-log.ts'
+import { logOf } from './log.ts'
+import { truncateFullyAndStartAt } from './log-truncate.ts'
+import { pauseOf } from './pause.ts'
+import { readQuorumState, writeQuorumState } from './quorum-state.ts'
+import { advanceStartOffset } from './retention.ts'
+import { closeShared, createShared } from './shared.ts'
+import {
+  createSnapshot,
+  dropParts,
+  listSnapshots,
+  openSnapshot,
+  snapshotFileName,
+} from './snapshots.ts'
+
+export const METADATA_PARTITION = { topic: '__cluster_metadata', partition: 0 }
+const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
+
+const OPEN_FILES_MAX = 16
+const TAIL_BYTES_MAX = 4 * 1024 * 1024
+const SYNCS_MAX = 1
+
+export type QuorumStoreOptions = {
+  directories: Directories
+  clock: Clock
+  /** `metadata.log.segment.bytes` and its like; absent: Kafka's defaults. */
+  config?: Partial<LogConfig>
+}
+
+export type OpenQuorumStore = QuorumStore & {
+  readonly log: Log
+  closeCleanly(): Promise<void>
+  /** As kill -9. */
+  abandon(): void
+}
+
+export async function openQuorumStore(options: QuorumStoreOptions): Promise<OpenQuorumStore> {
+  const { clock, directories } = options
+  const directory = directories.metadata
+  const { disk, id } = directory
+  const path = joinPath(directory.path, partitionName(METADATA_PARTITION))
+  const shared = createShared({
+    clock,
+    openFilesMax: OPEN_FILES_MAX,
+    tailBytesMax: TAIL_BYTES_MAX,
+    syncsMax: SYNCS_MAX,
+  })
+  const origin = {
+    ...METADATA_PARTITION,
+    shared,
+    directory,
+    path,
+    topicId: METADATA_TOPIC_ID,
+    config: { ...metadataLogConfig, ...options.config },
+    onTruncatedBelowCheckpoint: () => {},
+  }
+  const asLeft = { startOffset: 0, recoveryPoint: 0, isClean: false }
+  const isNew = disk.stat(path) === undefined
+  const state = isNew ? createLog(origin) : await loadLog(origin, asLeft, pauseOf(clock))
+  dropParts(disk, path)
+  startAtSnapshot()
+  const log = logOf(state)
+
+  /** R16: a log that does not begin at 0 begins where a snapshot ends; a crash may fall between. */
+  function startAtSnapshot() {
+    const offsets = listSnapshots(disk, path).map(({ offset }) => offset)
+    const newest = offsets.at(-1) ?? 0
+    if (newest > state.endOffset) truncateFullyAndStartAt(state, newest)
+    const oldest = offsets.find((offset) => offset >= state.startOffset)
+    if (state.startOffset > 0 && oldest !== undefined) {
+      advanceStartOffset(state, oldest, clock.now())
+    }
+  }
+
+  return {
+    directoryId: id,
+    log,
+    readState: () => readQuorumState(disk, path),
+    writeState: (quorumState) => writeQuorumState(disk, path, quorumState),
+    snapshots: () => listSnapshots(disk, path),
+    openSnapshot: (snapshot) => openSnapshot(shared.files, disk, path, snapshot),
+    createSnapshot: (snapshot) => createSnapshot(shared.files, disk, path, snapshot),
+    deleteSnapshot(snapshot) {
+      const from = joinPath(path, snapshotFileName(snapshot))
+      invariant(
+        snapshot.offset !== state.startOffset || state.startOffset === 0,
+        'R16: the snapshot that the log begins with stays',
+        snapshot,
+      )
+      disk.rename(from, `${from}.deleted`)
+      shared.deletions.later(disk, [`${from}.deleted`], 0)
+    },
+    async closeCleanly() {
+      await closeLogCleanly(state)
+      closeShared(shared, [state])
+    },
+    abandon: () => closeShared(shared, [state]),
+  }
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const MIB = 1024 * 1024
+
+/** Retention is the quorum's own: it cuts the log behind its snapshots. */
+const metadataLogConfig: LogConfig = {
+  segmentBytes: 1024 * MIB,
+  segmentMs: 7 * DAY_MS,
+  segmentJitterMs: 0,
+  segmentIndexBytes: 10 * MIB,
+  indexIntervalBytes: 4096,
+  retentionBytes: -1,
+  retentionMs: -1,
+  maxMessageBytes: 8 * MIB,
+  cleanupPolicy: [],
+  messageTimestampType: 'CreateTime',
+  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+  compressionType: 'producer',
+  fileDeleteDelayMs: 60_000,
+  flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: DAY_MS,
+  minCompactionLagMs: 0,
+  minCleanableDirtyRatio: 0.5,
+  producerIdExpirationMs: DAY_MS,
+}

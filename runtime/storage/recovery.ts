@@ -1,0 +1,114 @@
+/**
+ * After an unclean stop: reads every batch from the recovery point's segment on, cuts what is not
+ * whole and makes indexes and epochs anew (S1, S2, S7).
+ *
+ * Only what was never known to be durable may be missing. A log that ends below its recovery point,
+ * or one whose bad batch is followed by a good one, has lost more than a torn tail.
+ */
+
+import { KafkaError } from '../../transport/protocol/errors.ts'
+import {
+  baseOffset,
+  batchSize,
+  checkBatch,
+  lastOffset,
+  nextOffset,
+  partitionLeaderEpoch,
+} from '../../transport/records/batch.ts'
+import { assignEpoch, latestEpoch, truncateEpochsFromEnd } from './leader-epochs.ts'
+import type { LogState } from './log-state.ts'
+import { segmentIndexAt } from './log-state.ts'
+import { dropSegments } from './log-truncate.ts'
+import { clearIndexes, closeIndexes, indexBatch, type Segment } from './segment.ts'
+import { isCompacted } from './validation.ts'
+import { walkBatches } from './walk.ts'
+
+/** Between slices the loop turns. */
+const SLICE_BYTES = 4 * 1024 * 1024
+
+export type Pause = () => Promise<void>
+
+/** Sets the log's end and epochs. @returns whether a sound batch stood behind what was cut */
+export async function recover(log: LogState, pause: Pause): Promise<boolean> {
+  const first = Math.max(0, segmentIndexAt(log, log.recoveryPoint))
+  let end = log.segments[first]!.baseOffset
+  truncateEpochsFromEnd(log.epochs, end)
+  for (let index = first; index < log.segments.length; index++) {
+    const segment = log.segments[index]!
+    if (segment.baseOffset < end || (segment.baseOffset > end && !isCompacted(log.config))) {
+      return cutSegments(log, index, end, true)
+    }
+    const found = await recoverSegment(log, segment, pause)
+    end = found.end
+    if (found.position < segment.sizeBytes) {
+      const moreFollows = hasSoundBatchBehind(log, segment, found.position)
+      cutFile(log, segment, found.position)
+      return cutSegments(log, index + 1, end, moreFollows)
+    }
+    if (index < log.segments.length - 1) closeIndexes(segment, log.shared.files)
+  }
+  log.endOffset = end
+  return false
+}
+
+function cutSegments(log: LogState, from: number, end: number, moreFollows: boolean): boolean {
+  const dropped = log.segments.splice(from)
+  dropSegments(log, dropped, 0)
+  log.endOffset = end
+  return moreFollows || dropped.some(({ sizeBytes }) => sizeBytes > 0)
+}
+
+function cutFile(log: LogState, segment: Segment, sizeBytes: number) {
+  segment.log.disk.truncate(log.shared.files.fd(segment.log), sizeBytes)
+  segment.sizeBytes = sizeBytes
+}
+
+async function recoverSegment(log: LogState, segment: Segment, pause: Pause) {
+  const { files } = log.shared
+  clearIndexes(segment, files)
+  segment.dirty = true // what was read may be in the page cache only
+  let end = segment.baseOffset
+  let position = 0
+  for (;;) {
+    const sliceEnd = position + SLICE_BYTES
+    let isSliceDone = false
+    position = walkBatches(segment, files, position, 'whole', (bytes, at, where) => {
+      isSliceDone = where >= sliceEnd
+      if (isSliceDone || !isSound(log, bytes, at, end)) return false
+      const epoch = partitionLeaderEpoch(bytes, at)
+      if (epoch >= 0) assignEpoch(log.epochs, epoch, baseOffset(bytes, at))
+      indexBatch(segment, files, bytes, at, where, log.config.indexIntervalBytes)
+      end = nextOffset(bytes, at)
+      return true
+    })
+    if (!isSliceDone) return { end, position }
+    await pause()
+  }
+}
+
+function isSound(log: LogState, bytes: Buffer, at: number, expected: number): boolean {
+  if (!isWhole(bytes, at)) return false
+  const offset = baseOffset(bytes, at)
+  if (offset < expected || (offset > expected && !isCompacted(log.config))) return false
+  return partitionLeaderEpoch(bytes, at) >= (latestEpoch(log.epochs) ?? -1)
+}
+
+function isWhole(bytes: Buffer, at: number): boolean {
+  try {
+    checkBatch(bytes, at)
+    return lastOffset(bytes, at) >= 0
+  } catch (error) {
+    if (error instanceof KafkaError) return false
+    throw error
+  }
+}
+
+/** A crash tears the last write; bytes that were written after the bad ones speak of decay. */
+function hasSoundBatchBehind(log: LogState, segment: Segment, position: number): boolean {
+  let found = false
+  walkBatches(segment, log.shared.files, position, 'whole', (bytes, at, where) => {
+    found = where > position && isWhole(bytes.subarray(at, at + batchSize(bytes, at)), 0)
+    return where === position
+  })
+  return found
+}
