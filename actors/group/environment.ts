@@ -43,6 +43,8 @@ export type Environment = {
   tell(place: Place, event: GroupEvent): void
   /** Tells the chart of a request; its effects find the call by the event's number. */
   ask(place: Place, call: Call, event: WithoutRequest<OfRequest>): void
+  /** A group that was replayed with members goes on. */
+  resume(group: Group): void
   /** Answers whoever waits, ends the session and forgets the member; the chart is told by the caller. */
   evict(place: Place, member: Member): void
 }

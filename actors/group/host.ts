@@ -183,6 +183,10 @@ export function hostGroups(ports: GroupPorts): Environment {
         calls.delete(request)
       }
     },
+    resume(group) {
+      for (const member of group.members.values()) sessions.renew(group, member)
+      wake(group)
+    },
     evict({ group }, member) {
       sessions.end(member)
       answer(member, 'UNKNOWN_MEMBER_ID')
