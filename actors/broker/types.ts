@@ -1,5 +1,5 @@
 /** What the handlers of a broker listener stand on: one row per thing a broker has. */
-import type { AnyApi, Request, Response } from '../../transport/protocol/api.ts'
+import type { Api, Request, Response } from '../../transport/protocol/api.ts'
 import type { Asker } from '../apis/handler.ts'
 import type { Config } from '../config/config.ts'
 import type { GroupCoordinator } from '../group/types.ts'
@@ -12,14 +12,14 @@ import type { ReplicaManager } from '../replica/types.ts'
 /** Sends to the active controller, finding it again until the deadline (decision 19). */
 export type ControllerChannel = {
   /** As this broker itself: BrokerHeartbeat, AlterPartition, AllocateProducerIds, ... */
-  call<A extends AnyApi>(
+  call<A extends Api>(
     api: A,
     version: number,
     request: Request<A>,
     timeoutMs: number,
   ): Promise<Response<A>>
   /** In an Envelope, as the client that asked. */
-  forward<A extends AnyApi>(
+  forward<A extends Api>(
     api: A,
     request: Request<A>,
     asker: Asker,

@@ -1,0 +1,275 @@
+/**
+ * Follows one leader broker: one fetch session over the link for all partitions that it leads
+ * and this broker follows.
+ *
+ * Source: KIP-227 (session), KIP-595 (truncation on fetch), KIP-903 (broker epoch). Sessions are
+ * counted requests, so after a lost answer the session begins anew. A partition that comes to be
+ * fetched while a fetch is parked at the leader does not wait for it: the next fetch of the session
+ * is sent at once, and the leader lets go of the parked one.
+ */
+import type { Request, Response } from '../../transport/protocol/api.ts'
+import { type ErrorName, errorName } from '../../transport/protocol/errors.ts'
+import { LONG_MAX, ZERO_UUID } from '../../transport/protocol/schema.ts'
+import type { Fetch } from '../../transport/schemas/01-fetch.ts'
+import type { Logger } from '../log.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Partition } from './partition.ts'
+
+type FetchRequest = Request<typeof Fetch>
+type FetchResponse = Response<typeof Fetch>
+export type FetchedData = FetchResponse['responses'][number]['partitions'][number]
+
+/** One followed partition, from when fetching starts until it stops. */
+type Following = {
+  readonly partition: Partition
+  readonly leaderEpoch: number
+  /** As last sent; -1: the leader's session does not know of it yet. */
+  sentOffset: number
+  failures: number
+}
+
+export type FetcherSettings = {
+  waitMsMax: number
+  minBytes: number
+  partitionBytesMax: number
+  responseBytesMax: number
+  backoffMsMax: number
+  timeoutMs: number
+}
+
+/** What became of one partition's part of an answer. */
+export type Taken = 'progressed' | 'nothingNew' | 'retry' | 'gone'
+
+export type FetcherPorts = {
+  leaderId: number
+  nodeId: number
+  clock: Clock
+  log: Logger
+  settings(): FetcherSettings
+  brokerEpoch(): number
+  /** Sends a Fetch to the leader. @throws LinkError */
+  send(request: FetchRequest, timeoutMs: number): Promise<FetchResponse>
+  find(of: { topicId: string; partition: number }): Partition | undefined
+  /** Appends, truncates, or finds out where to go on; an error of the partition included. */
+  take(partition: Partition, data: FetchedData, error: ErrorName): Taken
+  /** Nobody is followed any more. */
+  idle(): void
+}
+
+/** A full fetch: the leader begins a session. */
+const INITIAL_EPOCH = 0
+const RETRY_MS = 20
+const INT32_MAX = 0x7fff_ffff
+
+export type Fetcher = ReturnType<typeof createFetcher>
+
+export function createFetcher(ports: FetcherPorts) {
+  const { leaderId, nodeId, clock, log, settings, brokerEpoch, send, find, take, idle } = ports
+  const followed = new Map<Partition, Following>()
+  const changed = new Set<Following>()
+  /** Known to the leader's session and to be dropped from it. */
+  const forgotten = new Map<string, { topicId: string; partition: number }>()
+  let session = { id: 0, epoch: INITIAL_EPOCH }
+  /** Counts rounds; an answer to an earlier one is ignored. */
+  let round = 0
+  let state: 'idle' | 'due' | 'fetching' | 'backingOff' = 'idle'
+  let stopped = false
+  let failures = 0
+  /** The leader's session cache is full: every fetch names everything. */
+  let hasNoSlot = false
+
+  const keyOf = ({ topicId, partition }: Partition) => `${topicId} ${partition}`
+
+  /** A new round in this turn, after all that it may already carry. */
+  function schedule() {
+    if (stopped || state === 'due' || state === 'backingOff') return
+    // Before the session stands, its first answer is awaited: it comes at once.
+    if (state === 'fetching' && session.id === 0) return
+    state = 'due'
+    void Promise.resolve().then(fetch)
+  }
+
+  function backOff(ms: number) {
+    state = 'backingOff'
+    clock.setTimeout(() => {
+      if (stopped) return
+      state = 'idle'
+      schedule()
+    }, ms)
+  }
+
+  function restartSession() {
+    session = { id: 0, epoch: INITIAL_EPOCH }
+    forgotten.clear()
+    for (const following of followed.values()) changed.add(following)
+  }
+
+  async function fetch(): Promise<void> {
+    if (stopped) return
+    if (followed.size === 0 && (session.id === 0 || forgotten.size === 0)) {
+      state = 'idle'
+      idle()
+      return
+    }
+    // A fetch without the registered epoch would count for an incarnation that is gone (KIP-903).
+    if (brokerEpoch() < 0) return backOff(RETRY_MS)
+    const mine = ++round
+    state = 'fetching'
+    const { timeoutMs } = settings()
+    const request = build()
+    try {
+      const answer = await send(request, timeoutMs)
+      if (mine !== round || stopped) return
+      failures = 0
+      state = 'idle'
+      handle(answer)
+    } catch (error) {
+      if (mine !== round || stopped) return
+      if (failures++ === 0) log.info({ leaderId, err: error }, 'fetch from leader failed')
+      restartSession()
+      return backOff(Math.min(settings().backoffMsMax, RETRY_MS * 2 ** Math.min(failures, 3)))
+    }
+    schedule()
+  }
+
+  function build(): FetchRequest {
+    const { waitMsMax, minBytes, partitionBytesMax, responseBytesMax } = settings()
+    const isFull = session.id === 0
+    const topics = new Map<string, FetchRequest['topics'][number]>()
+    for (const following of isFull ? followed.values() : changed) {
+      const { partition, leaderEpoch } = following
+      const { topicId, partition: index, log: own } = partition
+      if (own === undefined) continue
+      following.sentOffset = own.endOffset()
+      let topic = topics.get(topicId)
+      if (topic === undefined) {
+        topic = { topic: '', topicId, partitions: [] }
+        topics.set(topicId, topic)
+      }
+      topic.partitions.push({
+        partition: index,
+        currentLeaderEpoch: leaderEpoch,
+        fetchOffset: following.sentOffset,
+        lastFetchedEpoch: own.latestEpoch() ?? -1,
+        logStartOffset: own.startOffset(),
+        partitionMaxBytes: partitionBytesMax,
+        replicaDirectoryId: ZERO_UUID,
+        highWatermark: LONG_MAX,
+      })
+    }
+    changed.clear()
+    const forgottenTopicsData = [...forgotten.values()].map(({ topicId, partition }) => ({
+      topic: '',
+      topicId,
+      partitions: [partition],
+    }))
+    forgotten.clear()
+    const { id: sessionId, epoch: sessionEpoch } = session
+    session = { id: sessionId, epoch: nextEpoch(sessionEpoch) }
+    return {
+      clusterId: null,
+      replicaId: -1,
+      replicaState: { replicaId: nodeId, replicaEpoch: brokerEpoch() },
+      // The first answer begins the session; until then nothing could interrupt a parked fetch.
+      maxWaitMs: isFull && !hasNoSlot ? 0 : waitMsMax,
+      minBytes,
+      maxBytes: responseBytesMax,
+      isolationLevel: 0,
+      sessionId,
+      sessionEpoch,
+      topics: [...topics.values()],
+      forgottenTopicsData,
+      rackId: '',
+    }
+  }
+
+  function handle(answer: FetchResponse): void {
+    const error = errorName(answer.errorCode)
+    if (error !== 'NONE') {
+      log.info({ leaderId, error, sessionId: session.id }, 'fetch session begins anew')
+      restartSession()
+      return
+    }
+    if (session.id === 0 && answer.sessionId !== 0) session = { id: answer.sessionId, epoch: 1 }
+    else if (session.id === 0) {
+      hasNoSlot = true
+      restartSession()
+    }
+    for (const { topicId, partitions } of answer.responses) {
+      for (const data of partitions) {
+        const partition = find({ topicId, partition: data.partitionIndex })
+        const following = partition && followed.get(partition)
+        if (following !== undefined) handleOne(following, data)
+      }
+    }
+  }
+
+  function handleOne(following: Following, data: FetchedData): void {
+    const { partition, leaderEpoch, sentOffset } = following
+    // Not what this answer is about: it has begun anew since the request, or was cut.
+    if (sentOffset < 0 || leaderEpoch !== partition.context.leaderEpoch) return
+    if (partition.log?.endOffset() !== sentOffset) return
+    const taken = take(partition, data, errorName(data.errorCode))
+    if (taken === 'retry') retryLater(following)
+    else if (taken === 'gone') remove(partition)
+    else following.failures = 0
+    if (taken === 'progressed' && followed.get(partition) === following) changed.add(following)
+  }
+
+  /** Out of the session for a while, since an error is answered at once. */
+  function retryLater(following: Following): void {
+    const { partition } = following
+    if (followed.get(partition) !== following) return
+    remove(partition)
+    const ms = Math.min(settings().backoffMsMax, RETRY_MS * 2 ** Math.min(following.failures, 10))
+    const again: Following = { ...following, sentOffset: -1, failures: following.failures + 1 }
+    waiting.set(
+      partition,
+      clock.setTimeout(() => {
+        waiting.delete(partition)
+        join(again)
+      }, ms),
+    )
+  }
+  const waiting = new Map<Partition, ReturnType<Clock['setTimeout']>>()
+
+  function join(following: Following): void {
+    if (stopped || following.partition.removed) return
+    followed.set(following.partition, following)
+    forgotten.delete(keyOf(following.partition))
+    changed.add(following)
+    schedule()
+  }
+
+  function remove(partition: Partition): void {
+    const following = followed.get(partition)
+    if (following === undefined) return
+    followed.delete(partition)
+    changed.delete(following)
+    if (following.sentOffset >= 0 && session.id !== 0) {
+      const { topicId, partition: index } = partition
+      forgotten.set(keyOf(partition), { topicId, partition: index })
+    }
+  }
+
+  return {
+    add(partition: Partition): void {
+      join({ partition, leaderEpoch: partition.context.leaderEpoch, sentOffset: -1, failures: 0 })
+    },
+    remove(partition: Partition): void {
+      const timer = waiting.get(partition)
+      if (timer !== undefined) clock.clearTimeout(timer)
+      waiting.delete(partition)
+      remove(partition)
+    },
+    isEmpty: () => followed.size === 0 && waiting.size === 0,
+    stop(): void {
+      stopped = true
+      for (const timer of waiting.values()) clock.clearTimeout(timer)
+      waiting.clear()
+      followed.clear()
+    },
+  }
+}
+
+const nextEpoch = (epoch: number) => (epoch === INT32_MAX ? 1 : epoch + 1)

@@ -1,0 +1,325 @@
+/**
+ * The replicas of one broker: rows by topic id and partition, made and unmade as the metadata image
+ * says, and the ways in for whoever appends, fetches or waits.
+ */
+import type { InspectionEvent } from 'xstate'
+import type { Link } from '../../transport/links/link.ts'
+import type { ControllerChannel } from '../broker/types.ts'
+import type { Config } from '../config/config.ts'
+import { effectiveTopicConfig, topicInt } from '../config/topic-config.ts'
+import type { Logger } from '../log.ts'
+import type { MetadataDelta, MetadataImage } from '../metadata/image.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LogDirectory, LogStore, TopicPartition } from '../ports/log.ts'
+import type { Random } from '../ports/random.ts'
+import { createAlterPartitions } from './alter-partition.ts'
+import { type Appending, createAppends } from './append.ts'
+import { type Assigned, localChanges, orOffline } from './assignments.ts'
+import { hostReplicaCharts } from './charts.ts'
+import { createFetches, type Fetched, type FetchOptions, pokeAll } from './fetch.ts'
+import { createFetchSessions } from './fetch-session.ts'
+import { createFollowing } from './follower.ts'
+import { createLeading } from './leader.ts'
+import { newPartition, type Partition, viewOf, waitForCommit } from './partition.ts'
+import type { AppendOptions, AppendResult, ReplicaManager } from './types.ts'
+import { createUpkeep } from './upkeep.ts'
+
+export type ReplicaPorts = {
+  nodeId: number
+  clock: Clock
+  random: Random
+  config: Config
+  link: Link
+  store: LogStore
+  log: Logger
+  image(): MetadataImage
+  brokerEpoch(): number
+  controller: ControllerChannel
+  halt(why: unknown): void
+  /** A log directory went offline: the next heartbeat tells. */
+  directoryFailed(directory: LogDirectory): void
+  inspect?: (event: InspectionEvent) => void
+}
+
+/** What the handlers of a broker use beyond what everybody may. */
+export type Replicas = ReplicaManager & {
+  find(of: { topicId: string; partition: number }): Partition | undefined
+  findByName(of: TopicPartition): Partition | undefined
+  rows(): Iterable<Partition>
+  appendAll(
+    all: readonly Appending[],
+    options: AppendOptions,
+  ): AppendResult[] | Promise<AppendResult[]>
+  fetch(options: FetchOptions): Fetched | Promise<Fetched>
+  /** Moves the log start of a led partition and tells who fetches it. */
+  deleteRecordsBefore(partition: Partition, offset: number): void
+  onMetadata(image: MetadataImage, delta: MetadataDelta): void
+  start(): void
+  /** Fetching, timers and waiting end; logs stay as they are. */
+  stop(): void
+  highWatermarks(): Iterable<TopicPartition & { offset: number }>
+  directories(): LogDirectory[]
+}
+
+/** A lost answer of a leader is noticed this long after its long poll should have ended. */
+const LOST_ANSWER_MS = 2_500
+const CONTROLLER_TIMEOUT_MS = 5_000
+const METADATA_TOPIC = '__cluster_metadata'
+
+export function createReplicas(ports: ReplicaPorts): Replicas {
+  const { nodeId, clock, random, config, link, store, log, image, brokerEpoch, halt } = ports
+  const byId = new Map<string, Map<number, Partition>>()
+  let isFirstImage = true
+  let stopped = false
+
+  const find = ({ topicId, partition }: { topicId: string; partition: number }) =>
+    byId.get(topicId)?.get(partition)
+  const findByName = ({ topic, partition }: TopicPartition) => {
+    const known = image().topicByName(topic)
+    return known && byId.get(known.id)?.get(partition)
+  }
+  function* rows(): Iterable<Partition> {
+    for (const partitions of byId.values()) yield* partitions.values()
+  }
+
+  const lagMsMax = () => config.int('replica.lag.time.max.ms')
+  const charts = hostReplicaCharts({
+    clock,
+    find,
+    halt,
+    effects: {
+      beginLeading: (partition) => leading.beginLeading(partition),
+      endLeading: (partition) => leading.endLeading(partition),
+      beginFollowing: (partition) => pokeAll(partition),
+      truncate: (partition, to) => following.truncate(partition, to),
+      startFetching: (partition) => following.start(partition),
+      stopFetching: (partition) => following.stop(partition),
+      proposeIsr: (partition) => alterPartitions.propose(partition),
+      isrCommitted: (partition) => leading.isrCommitted(partition),
+      reviewIsr: (partition) => reviewSoon(partition),
+    },
+    ...(ports.inspect && { inspect: ports.inspect }),
+  })
+  const { send } = charts
+  const leading = createLeading({ nodeId, clock, log, image, lagMsMax, send })
+  const following = createFollowing({
+    nodeId,
+    link,
+    clock,
+    log,
+    brokerEpoch,
+    find,
+    send,
+    settings: () => {
+      const waitMsMax = config.int('replica.fetch.wait.max.ms')
+      return {
+        waitMsMax,
+        minBytes: config.int('replica.fetch.min.bytes'),
+        partitionBytesMax: config.int('replica.fetch.max.bytes'),
+        responseBytesMax: config.int('replica.fetch.response.max.bytes'),
+        backoffMsMax: config.int('replica.fetch.backoff.ms'),
+        timeoutMs: Math.min(config.int('replica.socket.timeout.ms'), waitMsMax + LOST_ANSWER_MS),
+      }
+    },
+  })
+  const alterPartitions = createAlterPartitions({
+    nodeId,
+    brokerEpoch,
+    controller: ports.controller,
+    log,
+    send,
+    timeoutMs: () => CONTROLLER_TIMEOUT_MS,
+  })
+  const sessions = createFetchSessions({
+    clock,
+    random,
+    slots: () => config.int('max.incremental.fetch.session.cache.slots'),
+    evictionMs: () => 120_000,
+  })
+  const fetches = createFetches({
+    clock,
+    sessions,
+    find: (entry) => (entry.session.usesTopicIds ? find(entry) : findByName(entry)),
+    followerFetched: (partition, entry) => leading.followerFetched(partition, entry),
+  })
+  const appends = createAppends({ clock, leading })
+  const upkeep = createUpkeep({ clock, config, store, log, rows, leading, changed: pokeAll, halt })
+
+  /** The chart is inside an event: its next one comes after. */
+  function reviewSoon(partition: Partition) {
+    void Promise.resolve().then(() => {
+      if (!stopped) leading.reviewJoiners(partition)
+    })
+  }
+
+  const overridesOf = (topic: string) => image().configs({ type: 'topic', name: topic })
+
+  function make({ topic, topicId, partition, directoryId }: Assigned): Partition {
+    const of = { topic, partition }
+    const own = orOffline(() => {
+      const found = store.get(of)
+      if (found?.topicId === topicId) return found
+      if (found !== undefined) {
+        log.warn(
+          { topic, partition, topicId, found: found.topicId },
+          'log of another topic set aside',
+        )
+        store.setAside(of)
+      }
+      return store.create(
+        of,
+        topicId,
+        effectiveTopicConfig(config, overridesOf(topic)),
+        directoryId,
+      )
+    })
+    const row = newPartition(of, topicId, own, store.checkpointedHighWatermark(of))
+    let partitions = byId.get(topicId)
+    if (partitions === undefined) {
+      partitions = new Map()
+      byId.set(topicId, partitions)
+    }
+    partitions.set(partition, row)
+    if (own === undefined) send(row, { type: 'goOffline' })
+    return row
+  }
+
+  function apply(assigned: Assigned) {
+    const { state } = assigned
+    const known = find(assigned)
+    const row = known ?? make(assigned)
+    const isSame = known !== undefined && sameReplicas(known.replicas, state.replicas)
+    row.replicas = state.replicas
+    leading.setMinIsr(row, topicInt(config, overridesOf(row.topic), 'min.insync.replicas'))
+    if (!isSame && row.role === 'leader') leading.reassigned(row)
+    const { leader, leaderEpoch, partitionEpoch, isr } = state
+    const type = leader === nodeId ? 'lead' : 'follow'
+    const before = row.context.leaderEpoch
+    send(row, { type, leader, leaderEpoch, partitionEpoch, isr })
+    if (row.context.leaderEpoch !== before && row.role !== 'offline') {
+      log.info({ topic: row.topic, partition: row.partition, leader, leaderEpoch, isr }, row.role)
+    }
+  }
+
+  function remove(of: { topicId: string; partition: number }) {
+    const row = find(of)
+    if (row === undefined) return
+    following.stop(row)
+    leading.endLeading(row)
+    charts.stop(row)
+    const partitions = byId.get(of.topicId)
+    partitions?.delete(of.partition)
+    if (partitions?.size === 0) byId.delete(of.topicId)
+    pokeAll(row)
+    if (row.log !== undefined) orOffline(() => store.remove(row))
+  }
+
+  /** What the disk holds and the image does not give to this broker is kept, but never served. */
+  function setStraysAside(now: MetadataImage) {
+    for (const own of [...store.logs()]) {
+      if (own.topic === METADATA_TOPIC) continue
+      const state = now.topicById(own.topicId)?.partition(own.partition)
+      if (state?.replicas.includes(nodeId)) continue
+      const { topic, partition, topicId } = own
+      log.warn({ topic, partition, topicId }, 'stray log set aside')
+      orOffline(() => store.setAside({ topic, partition }))
+    }
+  }
+
+  function reconfigure(now: MetadataImage, delta: MetadataDelta) {
+    const all = delta.changedConfigs.some(({ type }) => type === 'broker')
+    const topics = new Set(
+      delta.changedConfigs.filter(({ type }) => type === 'topic').map(({ name }) => name),
+    )
+    if (!all && topics.size === 0) return
+    for (const row of rows()) {
+      if (!all && !topics.has(row.topic)) continue
+      const overrides = now.configs({ type: 'topic', name: row.topic })
+      orOffline(() => row.log?.reconfigure(effectiveTopicConfig(config, overrides)))
+      leading.setMinIsr(row, topicInt(config, overrides, 'min.insync.replicas'))
+    }
+  }
+
+  /** A broker unfenced or registered anew may now join; one that went no longer holds back. */
+  function reviewAfterBrokerChanges(delta: MetadataDelta) {
+    if (delta.changedBrokers.size === 0) return
+    for (const row of rows()) {
+      if (row.role !== 'leader' || row.context.isr.length > row.followers.length) continue
+      leading.reviewJoiners(row)
+      leading.advance(row)
+    }
+  }
+
+  store.onDirectoryFailure((directory) => {
+    if (stopped) return
+    for (const row of [...rows()]) {
+      if (row.log?.directoryId !== directory.id) continue
+      row.log = undefined
+      send(row, { type: 'goOffline' })
+      pokeAll(row)
+    }
+    ports.directoryFailed(directory)
+  })
+
+  const self: Replicas = {
+    find,
+    findByName,
+    rows,
+    get: (of) => {
+      const row = findByName(of)
+      return row && viewOf(row)
+    },
+    *partitions() {
+      for (const row of rows()) yield viewOf(row)
+    },
+    appendAll: (all, options) => appends.appendAll(all, options),
+    append: (of, records, options) => {
+      const results = appends.appendAll([{ partition: findByName(of), records }], options)
+      return results instanceof Promise ? results.then(([first]) => first!) : results[0]!
+    },
+    whenCommitted: (of, offset, then) => {
+      const row = findByName(of)
+      if (row === undefined || row.role !== 'leader') return then(false)
+      if (row.highWatermark > offset) return then(true)
+      waitForCommit(row, { offset: offset + 1, gone: false, done: then })
+    },
+    fetch: (options) => fetches.fetch(options),
+    deleteRecordsBefore: (partition, offset) => {
+      partition.log?.advanceStartOffset(offset)
+      pokeAll(partition)
+    },
+    onMetadata: (now, delta) => {
+      if (stopped) return
+      const everything = isFirstImage || delta.fromSnapshot
+      if (isFirstImage) setStraysAside(now)
+      isFirstImage = false
+      const { assigned, removed } = localChanges(nodeId, now, delta, everything, rows())
+      for (const of of removed) remove(of)
+      for (const each of assigned) apply(each)
+      reconfigure(now, delta)
+      reviewAfterBrokerChanges(delta)
+    },
+    start: () => upkeep.start(),
+    stop: () => {
+      stopped = true
+      upkeep.stop()
+      alterPartitions.stop()
+      following.stopAll()
+      for (const row of rows()) {
+        leading.endLeading(row)
+        charts.stop(row)
+      }
+      sessions.closeAll()
+    },
+    *highWatermarks() {
+      for (const { topic, partition, highWatermark, log: own } of rows()) {
+        if (own !== undefined) yield { topic, partition, offset: highWatermark }
+      }
+    },
+    directories: () => store.directories(),
+  }
+  return self
+}
+
+const sameReplicas = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((id, i) => id === b[i])
