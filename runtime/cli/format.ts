@@ -7,11 +7,11 @@ import { formatNodes } from '../format/format.ts'
 export type FormatCommand = {
   config: string[]
   clusterId?: string
-  standalone: boolean
+  standalone?: boolean
   initialControllers?: string | false
-  ignoreFormatted: boolean
+  ignoreFormatted?: boolean
   releaseVersion?: string
-  feature: string[]
+  feature?: string[]
 }
 
 /** @throws UserError */
@@ -24,7 +24,7 @@ export async function format(options: FormatCommand): Promise<void> {
   const nodes = options.config.map((file) => nodeConfig(readProperties(file)))
   const { clusterId, directories } = formatNodes(
     nodes,
-    { ...options, features: options.feature },
+    { ...options, features: options.feature ?? [] },
     Date.now(),
   )
   if (directories.length === 0) console.log('everything is formatted already')

@@ -5,21 +5,24 @@
 import pc from 'picocolors'
 import { nodeConfig } from '../config/config.ts'
 import { readProperties } from '../config/properties.ts'
+import { checkFormatted } from '../format/check-formatted.ts'
+import { formatOnce } from '../format/first-start.ts'
 import { type LogLevel, streamLogger } from '../logging.ts'
 import { assignments } from './start.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export type NodeOptions = {
-  override: string[]
-  inspect: boolean
+  override?: string[]
+  inspect?: boolean
   logLevel: LogLevel
-  json: boolean
+  json?: boolean
+  formatWith?: string[]
 }
 
 /** @throws UserError, or what the node failed with */
 export async function node(file: string, options: NodeOptions): Promise<void> {
   const properties = readProperties(file)
-  for (const [key, value] of Object.entries(assignments(options.override)))
+  for (const [key, value] of Object.entries(assignments(options.override ?? [])))
     properties.set(key, value)
   const config = nodeConfig(properties)
   const log = streamLogger(process.stderr, {
@@ -27,7 +30,9 @@ export async function node(file: string, options: NodeOptions): Promise<void> {
     fields: { node: config.nodeId },
     ...(options.json ? { json: true } : {}),
   })
+  if (options.formatWith !== undefined) await formatOnce(config, options.formatWith)
   for (const warning of config.warnings) log.warn({}, `${file}: ${warning}`)
+  checkFormatted(config)
   const { startNode } = await import('../node.ts')
   const inspect = options.inspect
     ? await (await import('../inspect/inspector.ts')).inspector()

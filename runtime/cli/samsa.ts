@@ -13,7 +13,7 @@ function count(min: number, max: number) {
   }
 }
 
-const collect = (text: string, before: string[]): string[] => [...before, text]
+const collect = (text: string, before: string[] = []): string[] => [...before, text]
 
 /** Runs a command; a failure becomes one line and exit code 1. */
 async function running(json: boolean, work: () => Promise<void>): Promise<void> {
@@ -60,7 +60,7 @@ program
   .option('-b, --brokers <n>', 'how many brokers', count(1, 100), 3)
   .option(
     '-c, --controllers <n>',
-    'dedicated controllers; 0: up to three brokers are controllers, too',
+    'dedicated controllers; 0: each node is broker and controller',
     count(0, 9),
     0,
   )
@@ -76,15 +76,14 @@ program
       './data/embedded',
     ),
   )
-  .option('--ephemeral', 'keep everything in a temporary folder, and remove it at the end', false)
+  .option('--ephemeral', 'keep everything in a temporary folder, and remove it at the end')
   .option(
     '--config <key=value>',
     "a configuration by Kafka's name, for all nodes; repeatable",
     collect,
-    [],
   )
-  .option('--json', 'print one JSON object a line, for scripts', false)
-  .option('--inspect', 'show the running statecharts in the Stately inspector', false)
+  .option('--json', 'print one JSON object a line, for scripts')
+  .option('--inspect', 'show the running statecharts in the Stately inspector')
   .addOption(logLevel().default('warn'))
   .addHelpText(
     'after',
@@ -95,7 +94,7 @@ Examples:
   $ samsa start --config num.partitions=6 --config auto.create.topics.enable=false`,
   )
   .action((options) =>
-    running(options.json, async () => (await import('./start.ts')).start(options)),
+    running(options.json ?? false, async () => (await import('./start.ts')).start(options)),
   )
 
 program
@@ -106,10 +105,13 @@ program
     '--override <key=value>',
     'a property that replaces the one in the file; repeatable',
     collect,
-    [],
   )
-  .option('--json', 'log JSON at a terminal, too', false)
-  .option('--inspect', 'show the running statecharts in the Stately inspector', false)
+  .option('--json', 'log JSON at a terminal, too')
+  .option('--inspect', 'show the running statecharts in the Stately inspector')
+  .option(
+    '--format-with <files...>',
+    'on its first start, format it together with the nodes of these files',
+  )
   .addOption(logLevel().default('info'))
   .action((file, options) =>
     running(false, async () => (await import('./node.ts')).node(file, options)),
@@ -122,15 +124,14 @@ program
     '-c, --config <file>',
     'a property file; repeat it for all nodes of a cluster at once',
     collect,
-    [],
   )
   .option('-t, --cluster-id <uuid>', 'the id of the cluster, the same for all its nodes')
-  .option('-s, --standalone', 'this controller is the only voter, so far', false)
+  .option('-s, --standalone', 'this controller is the only voter, so far')
   .option('-I, --initial-controllers <voters>', 'id@host:port:directoryId,...')
   .option('-N, --no-initial-controllers', 'this node joins a cluster that has its voters')
-  .option('-g, --ignore-formatted', 'leave folders alone that are formatted already', false)
+  .option('-g, --ignore-formatted', 'leave folders alone that are formatted already')
   .option('-r, --release-version <version>', 'the features of a release, such as 4.3 or 4.3-IV0')
-  .option('-f, --feature <name=level>', 'the level of one feature; repeatable', collect, [])
+  .option('-f, --feature <name=level>', 'the level of one feature; repeatable', collect)
   .addHelpText(
     'after',
     `

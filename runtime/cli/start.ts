@@ -13,11 +13,11 @@ export type StartOptions = {
   controllers: number
   port: number
   data: string
-  ephemeral: boolean
-  json: boolean
-  inspect: boolean
+  ephemeral?: boolean
+  json?: boolean
+  inspect?: boolean
   logLevel: LogLevel
-  config: string[]
+  config?: string[]
 }
 
 /** `key=value`, as often as given. */
@@ -47,7 +47,8 @@ function teller(json: boolean) {
 
 /** @throws UserError, or what a node failed with */
 export async function start(options: StartOptions): Promise<void> {
-  const tell = teller(options.json)
+  const config = assignments(options.config ?? [])
+  const tell = teller(options.json ?? false)
   const folder = options.ephemeral ? 'a temporary folder' : resolve(options.data)
   tell(
     'starting',
@@ -66,7 +67,7 @@ export async function start(options: StartOptions): Promise<void> {
     controllers: options.controllers,
     ports: options.port,
     ...(options.ephemeral ? { ephemeral: true } : { dataDir: resolve(options.data) }),
-    config: assignments(options.config),
+    config,
     log: streamLogger(process.stderr, {
       level: options.logLevel,
       ...(options.json ? { json: true } : {}),
