@@ -71,7 +71,7 @@ function encodeValue(of: Node, format: Format, value: unknown): Buffer {
       : fixed(isString ? 2 : 4, (b) => b.writeIntBE(size, 0, isString ? 2 : 4))
   if (of.type === 'struct') {
     const isLed = isNullable(of, format.version)
-    if (value === null) return Buffer.from([0xff])
+    if (value === null) return Buffer.from([of.tag === undefined ? 0xff : 0])
     const body = interpretedEncode(of, format, value)
     return isLed ? Buffer.concat([Buffer.from([1]), body]) : body
   }
@@ -157,7 +157,9 @@ function decodeValue(of: Node, format: Format, input: Input): unknown {
   const length = (isString: boolean) =>
     flexible ? readUvarint(input) - 1 : take(input, isString ? 2 : 4).readIntBE(0, isString ? 2 : 4)
   if (of.type === 'struct') {
-    if (isNullable(of, format.version) && take(input, 1).readInt8() < 0) return null
+    if (isNullable(of, format.version)) {
+      if (take(input, 1).readInt8() === (of.tag === undefined ? -1 : 0)) return null
+    }
     return decodeStruct(of, format, input)
   }
   switch (of.type) {

@@ -14,6 +14,7 @@ import {
   leastBytes,
   type Node,
   nodeOf,
+  nullStruct,
   type PrimitiveType,
   placeOf,
   type StructNode,
@@ -147,7 +148,9 @@ function valueLines(of: Node, variable: string, made: Compilation): string[] {
   if (of.type === 'array') return arrayLines(of.of, variable, orNull, made)
   if (of.type === 'struct') {
     const call = `${structFunction(of, made)}()`
-    return [`${variable} = ${orNull ? `v.getInt8(c.at++) < 0 ? null : ${call}` : call}`]
+    return [
+      `${variable} = ${orNull ? `v.getInt8(c.at++) === ${nullStruct(of)} ? null : ${call}` : call}`,
+    ]
   }
   const name = `${flexible ? 'compact' : ''}${orNull ? 'Nullable' : ''}${shortNames[of.type as PrimitiveType]}`
   return [`${variable} = r.${name[0]!.toLowerCase()}${name.slice(1)}()`]

@@ -13,6 +13,7 @@ import {
   LONG_MAX,
   type Node,
   nodeOf,
+  nullStruct,
   placeOf,
   type StructNode,
 } from './schema.ts'
@@ -141,7 +142,7 @@ function valueLines(of: Node, access: string, path: string, made: Compilation): 
   if (of.type === 'struct') {
     return [
       ...room(1),
-      `v.setInt8(p++, ${access} === null ? -1 : 1)`,
+      `v.setInt8(p++, ${access} === null ? ${nullStruct(of)} : 1)`,
       `if (${access} !== null) {`,
       ...write,
       '}',

@@ -173,6 +173,12 @@ export function placeOf(of: Node, version: number): Place {
 
 export const isNullable = (of: Node, version: number): boolean => version >= of.nullableFrom
 
+/**
+ * The byte that leads a nullable struct that is null; 1 leads one that is there. An int8 in its
+ * ordinary place, but a varint in the tagged section.
+ */
+export const nullStruct = (of: StructNode): number => (of.tag === undefined ? -1 : 0)
+
 const fixedSizes: Partial<Record<Node['type'], number>> = {
   int8: 1,
   boolean: 1,

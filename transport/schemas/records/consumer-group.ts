@@ -72,7 +72,6 @@ export const ConsumerGroupMemberMetadataValue = record(
         sessionTimeoutMs: int32,
         supportedProtocols: array({ name: string, metadata: bytes }),
       }),
-      null,
     ),
   },
 )
@@ -115,7 +114,7 @@ export const ConsumerGroupCurrentMemberAssignmentKey = record(
 const topicPartitions = {
   topicId: uuid,
   partitions: array(int32),
-  assignmentEpochs: tagged(0, nullable(array(int32)), null),
+  assignmentEpochs: tagged(0, nullable(array(int32))),
 }
 
 /** What one member of a consumer group owns, and what it is giving up. */

@@ -31,7 +31,7 @@ export const StreamsGroupMetadataValue = record(
     epoch: int32,
     metadataHash: hash64,
     validatedTopologyEpoch: tagged(0, int32, -1),
-    lastAssignmentConfigs: tagged(1, nullable(array(lastAssignmentConfig)), null),
+    lastAssignmentConfigs: tagged(1, nullable(array(lastAssignmentConfig))),
   },
 )
 
@@ -103,7 +103,7 @@ export const StreamsGroupCurrentMemberAssignmentKey = record(
 const streamsGroupCurrentMemberAssignmentTaskIds = {
   subtopologyId: string,
   partitions: array(int32),
-  assignmentEpochs: tagged(0, nullable(array(int32)), null),
+  assignmentEpochs: tagged(0, nullable(array(int32))),
 }
 
 /** The tasks that one member of a streams group runs, and those it is giving up. */
