@@ -1,0 +1,184 @@
+/**
+ * Probes other incarnations a few times a second and tells which process has ended: the active
+ * controller does so with brokers, voters with their leader (and standbys with both, so that they
+ * have heard them when they take over).
+ *
+ * Who was heard within an interval is not asked. One chart per incarnation; a verdict that comes
+ * back after the link went down or the loop stood still is not used.
+ */
+import { type ActorRefFrom, createActor } from 'xstate'
+import { probe } from '../../machines/probe.ts'
+import type { Endpoint, Link } from '../../transport/links/link.ts'
+import type { Timer } from '../../transport/timers.ts'
+import { invariant } from '../invariant.ts'
+import type { Clock } from '../ports/clock.ts'
+
+export type ProbeOf = {
+  link: Pick<Link, 'self' | 'probe' | 'lastHeard' | 'isUp' | 'onChange'>
+  clock: Clock
+  /** Who is judged right now; asked with each tick. */
+  targets(): Iterable<Endpoint>
+  /** Whose answers show that we can hear, besides the targets: they are asked while one is suspected. */
+  witnesses?(): Iterable<Endpoint>
+  intervalMs: number
+  /** Longer than a client takes to reconnect. */
+  graceMs: number
+  /** How late a tick may come before our own loop counts as stalled. */
+  stallMs?: number
+  onDead(target: Endpoint): void
+  /** It was heard after all. */
+  onAlive?(target: Endpoint): void
+  halt: (why: unknown) => void
+}
+
+type Row = {
+  target: Endpoint
+  actor: ActorRefFrom<typeof probe>
+  /** Only what is heard after this counts: our link came up, or our loop went on, then. */
+  blindUntil: number
+  isAsking: boolean
+}
+
+export function hostProbe(of: ProbeOf) {
+  const { link, clock, intervalMs, graceMs, stallMs = graceMs / 2, halt } = of
+  invariant(graceMs > intervalMs, 'a grace spans several probes', { graceMs, intervalMs })
+  const rows = new Map<string, Row>()
+  /** When each node last answered or was heard, as a witness for the others. */
+  const answered = new Map<number, number>()
+  /** Grows whenever we were blind: verdicts of before are void. */
+  let sight = 0
+  let blindBefore = clock.monotonic()
+  let timer: Timer | undefined
+  let dueAt = 0
+  let isOpen = true
+
+  const chart = probe.provide({
+    actions: {
+      reportDead: ({ self }) => of.onDead(rowOf(self.id).target),
+      reportAlive: ({ self }) => of.onAlive?.(rowOf(self.id).target),
+    },
+  })
+  const rowOf = (incarnationId: string): Row => {
+    const row = rows.get(incarnationId)
+    invariant(row !== undefined, 'a probed incarnation has its row', { incarnationId })
+    return row
+  }
+
+  function watch(target: Endpoint): void {
+    const { incarnationId } = target
+    const actor = createActor(chart, { input: { graceMs }, clock, id: incarnationId })
+    actor.subscribe({ error: halt })
+    rows.set(incarnationId, { target, actor, blindUntil: blindBefore, isAsking: false })
+    actor.start()
+  }
+
+  function blinded(): void {
+    sight++
+    blindBefore = clock.monotonic()
+    answered.clear()
+    for (const row of rows.values()) {
+      row.blindUntil = blindBefore
+      row.isAsking = false
+      row.actor.send({ type: 'blinded' })
+    }
+  }
+
+  function tick(): void {
+    const now = clock.monotonic()
+    if (now - dueAt > stallMs) blinded()
+    schedule()
+    const wanted = new Map<string, Endpoint>()
+    for (const target of of.targets()) {
+      if (target.nodeId !== link.self.nodeId) wanted.set(target.incarnationId, target)
+    }
+    for (const [incarnationId, { actor }] of rows) {
+      if (wanted.has(incarnationId)) continue
+      rows.delete(incarnationId)
+      actor.stop()
+    }
+    for (const target of wanted.values()) if (!rows.has(target.incarnationId)) watch(target)
+    if (!link.isUp()) return
+    for (const row of rows.values()) look(row, now)
+    if (isAnySuspected())
+      for (const witness of of.witnesses?.() ?? []) askWitness(witness).catch(halt)
+  }
+
+  /** Takes what was heard by itself, and asks whom it was not. */
+  function look(row: Row, now: number): void {
+    const heardAt = heard(row)
+    if (heardAt === undefined || heardAt < now - intervalMs) ask(row).catch(halt)
+  }
+
+  /** Tells the chart that its target was heard, if it was since we can hear. */
+  function heard(row: Row): number | undefined {
+    const heardAt = link.lastHeard(row.target)
+    if (heardAt === undefined || heardAt <= row.blindUntil) return undefined
+    const { context, value } = row.actor.getSnapshot()
+    const isNews = value === 'unheard' || heardAt > context.suspectedAt
+    witnessed(row.target, heardAt)
+    if (value !== 'alive' && isNews) row.actor.send({ type: 'heard' })
+    return heardAt
+  }
+
+  async function ask(row: Row): Promise<void> {
+    if (row.isAsking) return
+    row.isAsking = true
+    const sentAt = clock.monotonic()
+    const seenWith = sight
+    const verdict = await link.probe(row.target, graceMs)
+    if (seenWith !== sight || rows.get(row.target.incarnationId) !== row) return
+    row.isAsking = false
+    if (verdict === 'alive') witnessed(row.target, clock.monotonic())
+    heard(row)
+    if (verdict === 'silent') row.actor.send({ type: 'silent' })
+    if (verdict !== 'noResponders') return
+    const at = clock.monotonic()
+    row.actor.send({ type: 'noResponders', sentAt, at, witnessedAt: witnessedAt(row.target) })
+  }
+
+  async function askWitness(witness: Endpoint): Promise<void> {
+    const seenWith = sight
+    const verdict = await link.probe(witness, graceMs)
+    if (verdict === 'alive' && seenWith === sight) witnessed(witness, clock.monotonic())
+  }
+
+  function witnessed({ nodeId }: Endpoint, at: number): void {
+    answered.set(nodeId, Math.max(at, answered.get(nodeId) ?? at))
+  }
+
+  /** When any other node was last heard. */
+  function witnessedAt({ nodeId }: Endpoint): number {
+    let latest = Number.NEGATIVE_INFINITY
+    for (const [id, at] of answered) if (id !== nodeId && at > latest) latest = at
+    return latest
+  }
+
+  const isAnySuspected = (): boolean =>
+    [...rows.values()].some(({ actor }) => actor.getSnapshot().value === 'suspected')
+
+  function schedule(): void {
+    if (!isOpen) return
+    dueAt = clock.monotonic() + intervalMs
+    timer = clock.setTimeout(tick, intervalMs)
+  }
+
+  link.onChange(() => {
+    if (isOpen) blinded()
+  })
+  schedule()
+
+  return {
+    /** Believed dead right now. */
+    isDead: (target: Endpoint): boolean =>
+      rows.get(target.incarnationId)?.actor.getSnapshot().hasTag('dead') ?? false,
+    /** For metrics and consoles. */
+    stateOf: (target: Endpoint): string | undefined =>
+      rows.get(target.incarnationId)?.actor.getSnapshot().value,
+    close(): void {
+      isOpen = false
+      if (timer !== undefined) clock.clearTimeout(timer)
+      for (const { actor } of rows.values()) actor.stop()
+      rows.clear()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a prober believes of one incarnation of a node: does it live, or has its process ended?
+ *
+ * "No responders" is evidence, not proof: a node that reconnects, a split route and a revoked
+ * permission look the same. It counts when every probe of a grace ended so, nothing arrived from the
+ * incarnation meanwhile, some other node still answers, and neither our link nor our loop was away
+ * since we last heard it. Otherwise Kafka's own timeouts decide, as they do for who is only silent.
+ *
+ * In:  verdicts of probes and signs of life, with the times they are of (monotonic ms).
+ * Out: `reportDead`, once for each time it is believed. It brings forward a timeout and nothing else.
+ */
+import { and, assign, setup } from 'xstate'
+import { effect } from './effect.ts'
+
+type ProbeEvent =
+  /** Something arrived from this incarnation, by whatever path. */
+  | { type: 'heard' }
+  /** A probe that was sent at `sentAt` found nobody. `witnessedAt`: when another node last answered. */
+  | { type: 'noResponders'; sentAt: number; at: number; witnessedAt: number }
+  /** A probe had no answer at all. */
+  | { type: 'silent' }
+  /** Our own link went down, or our loop stood still: what we knew is old. */
+  | { type: 'blinded' }
+
+type Context = { graceMs: number; suspectedAt: number }
+
+export const probe = setup({
+  types: {
+    input: {} as { graceMs: number },
+    context: {} as Context,
+    events: {} as ProbeEvent,
+    tags: {} as 'dead',
+  },
+  guards: {
+    /** Judged by when the probe left, so that the whole grace lies between first and last. */
+    graceIsOver: ({ context, event }) =>
+      event.type === 'noResponders' && event.sentAt - context.suspectedAt >= context.graceMs,
+    anotherAnswers: ({ context, event }) =>
+      event.type === 'noResponders' && event.witnessedAt >= context.suspectedAt,
+  },
+  actions: {
+    suspect: assign({
+      suspectedAt: ({ context, event }) =>
+        event.type === 'noResponders' ? event.at : context.suspectedAt,
+    }),
+    reportDead: effect(),
+    reportAlive: effect(),
+  },
+}).createMachine({
+  id: 'probe',
+  initial: 'unheard',
+  context: ({ input: { graceMs } }) => ({ graceMs, suspectedAt: 0 }),
+  states: {
+    unheard: {
+      description: 'Not heard since we ourselves can hear: nobody is dead by probe here.',
+      on: {
+        heard: { target: 'alive' },
+        noResponders: { description: 'It may have ended long ago, or we may be the ones cut off.' },
+        silent: {},
+        blinded: {},
+      },
+    },
+    alive: {
+      on: {
+        heard: {},
+        noResponders: { target: 'suspected', actions: 'suspect' },
+        silent: { description: 'A peer that is silent is left to the timeouts of Kafka.' },
+        blinded: { target: 'unheard' },
+      },
+    },
+    suspected: {
+      on: {
+        heard: { target: 'alive' },
+        noResponders: [
+          { guard: and(['graceIsOver', 'anotherAnswers']), target: 'dead' },
+          { description: 'Until the grace is over and another node answers.' },
+        ],
+        silent: { target: 'alive', description: 'Not every probe of the grace ended alike.' },
+        blinded: { target: 'unheard' },
+      },
+    },
+    dead: {
+      tags: 'dead',
+      entry: 'reportDead',
+      on: {
+        heard: { target: 'alive', actions: 'reportAlive', description: 'The guess was wrong.' },
+        noResponders: {},
+        silent: {},
+        blinded: { description: 'The verdict stands until it is heard again.' },
+      },
+    },
+  },
+})
