@@ -3,6 +3,7 @@
  * the quorum's log live side by side in a combined node.
  */
 import type { LogDirectory } from '../../actors/ports/log.ts'
+import { UserError } from '../config/user-error.ts'
 import { type Disk, type DiskLock, joinPath } from '../disk/disk.ts'
 import { guardDisk } from '../disk/guarded-disk.ts'
 import { NO_BROKER_EPOCH, takeCleanMarker } from './clean-marker.ts'
@@ -11,14 +12,6 @@ import { META_PROPERTIES, type MetaProperties, readMetaProperties } from './meta
 import { MalformedFileError } from './small-files.ts'
 
 const LOCK = '.lock'
-
-/** A directory that this node must not use; the message says why and what to do. */
-export class DirectoryRefusedError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'DirectoryRefusedError'
-  }
-}
 
 export type Directories = {
   readonly clusterId: string
@@ -47,7 +40,7 @@ export type DirectoryOptions = {
   clusterId?: string | undefined
 }
 
-/** @throws DirectoryRefusedError */
+/** @throws UserError a directory that this node must not use */
 export function openDirectories(options: DirectoryOptions): Directories {
   const { disk, logDirs } = options
   const metadataPath = options.metadataLogDir ?? logDirs[0]!
@@ -80,17 +73,17 @@ export function openDirectories(options: DirectoryOptions): Directories {
 function formatOf({ disk, nodeId, clusterId }: DirectoryOptions, path: string): MetaProperties {
   const meta = readMeta(disk, path)
   if (meta === undefined) {
-    throw new DirectoryRefusedError(
+    throw new UserError(
       `${path} is not formatted (no ${META_PROPERTIES}): run \`samsa format\` first`,
     )
   }
   if (meta.nodeId !== nodeId) {
-    throw new DirectoryRefusedError(
+    throw new UserError(
       `${path} belongs to node ${meta.nodeId}, this is node ${nodeId}: use another directory`,
     )
   }
   if (clusterId !== undefined && meta.clusterId !== clusterId) {
-    throw new DirectoryRefusedError(
+    throw new UserError(
       `${path} belongs to cluster ${meta.clusterId}, not ${clusterId}: use another directory`,
     )
   }
@@ -102,16 +95,14 @@ function readMeta(disk: Disk, path: string): MetaProperties | undefined {
     return readMetaProperties(disk, path)
   } catch (error) {
     if (!(error instanceof MalformedFileError)) throw error
-    throw new DirectoryRefusedError(`${error.message}: restore it, or format the directory anew`)
+    throw new UserError(`${error.message}: restore it, or format the directory anew`)
   }
 }
 
 function lock(disk: Disk, path: string): DiskLock {
   const taken = disk.lock(joinPath(path, LOCK))
   if (typeof taken !== 'string') return taken
-  throw new DirectoryRefusedError(
-    `${path} is in use by ${taken}: stop it, or use another directory`,
-  )
+  throw new UserError(`${path} is in use by ${taken}: stop it, or use another directory`)
 }
 
 function open(
@@ -132,7 +123,7 @@ function oneCluster(metas: MetaProperties[]): string {
   const { clusterId } = metas[0]!
   const other = metas.find((meta) => meta.clusterId !== clusterId)
   if (other === undefined) return clusterId
-  throw new DirectoryRefusedError(
+  throw new UserError(
     `log directories of two clusters, ${clusterId} and ${other.clusterId}: use those of one`,
   )
 }

@@ -77,7 +77,10 @@ export async function loadLog(origin: LogOrigin, left: LogAsLeft, pause: Pause):
   const log = blankLog(origin)
   const epochsKnown = restoreEpochs(log)
   findSegments(log)
-  if (log.segments.length === 0) log.segments.push(newSegment(log, left.startOffset))
+  if (log.segments.length === 0) {
+    log.segments.push(newSegment(log, left.startOffset))
+    log.namesChanged = true
+  }
   log.startOffset = Math.max(left.startOffset, log.segments[0]!.baseOffset)
   log.recoveryPoint = Math.max(left.recoveryPoint, log.segments[0]!.baseOffset)
   const firstUnsure = left.isClean ? log.segments.length : unsureFrom(log)

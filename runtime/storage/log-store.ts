@@ -16,11 +16,12 @@ import type {
 } from '../../actors/ports/log.ts'
 import { StorageError } from '../../actors/ports/log.ts'
 import type { Random } from '../../actors/ports/random.ts'
+import { UserError } from '../config/user-error.ts'
 import { joinPath } from '../disk/disk.ts'
 import { type OffsetEntry, partitionName } from './checkpoints.ts'
 import { NO_BROKER_EPOCH, writeCleanMarker } from './clean-marker.ts'
 import { closeLogCleanly } from './close-log.ts'
-import { type Directories, DirectoryRefusedError, type OpenDirectory } from './directories.ts'
+import type { Directories, OpenDirectory } from './directories.ts'
 import { createLog, type LogOrigin, loadLog } from './load-log.ts'
 import { logOf } from './log.ts'
 import { asideName, listFolders } from './log-folders.ts'
@@ -129,7 +130,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     }
     const twin = stored.get(name)
     if (twin !== undefined) {
-      throw new DirectoryRefusedError(
+      throw new UserError(
         `${name} is in ${twin.state.directory.path} and ${directory.path}: remove one of them`,
       )
     }

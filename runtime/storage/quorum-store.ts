@@ -7,14 +7,15 @@
 import { invariant } from '../../actors/invariant.ts'
 import type { Clock } from '../../actors/ports/clock.ts'
 import type { Log, LogConfig } from '../../actors/ports/log.ts'
-import type { QuorumStore } from '../../actors/ports/quorum-store.ts'
+import type { QuorumStore, SnapshotWriter } from '../../actors/ports/quorum-store.ts'
 import { joinPath } from '../disk/disk.ts'
 import { partitionName } from './checkpoints.ts'
 import { closeLogCleanly } from './close-log.ts'
 import type { Directories } from './directories.ts'
-import { createLog, loadLog } from './load-log.ts'
+import { loadLog } from './load-log.ts'
 import { logOf } from './log.ts'
 import { truncateFullyAndStartAt } from './log-truncate.ts'
+import { readTopicId, writePartitionMetadata } from './partition-metadata.ts'
 import { pauseOf } from './pause.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { advanceStartOffset } from './retention.ts'
@@ -69,11 +70,17 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     onTruncatedBelowCheckpoint: () => {},
   }
   const asLeft = { startOffset: 0, recoveryPoint: 0, isClean: false }
-  const isNew = disk.stat(path) === undefined
-  const state = isNew ? createLog(origin) : await loadLog(origin, asLeft, pauseOf(clock))
+  // Formatting leaves a folder that holds the first voters and no log.
+  const isNew = readTopicId(disk, path) === undefined
+  if (isNew) disk.mkdir(path)
+  if (isNew) writePartitionMetadata(disk, path, METADATA_TOPIC_ID)
+  const state = await loadLog(origin, asLeft, pauseOf(clock))
+  state.namesChanged ||= isNew
   dropParts(disk, path)
   startAtSnapshot()
   const log = logOf(state)
+  /** By file name, the latest of each. */
+  const writing = new Map<string, SnapshotWriter>()
 
   /** R16: a log that does not begin at 0 begins where a snapshot ends; a crash may fall between. */
   function startAtSnapshot() {
@@ -93,7 +100,13 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     writeState: (quorumState) => writeQuorumState(disk, path, quorumState),
     snapshots: () => listSnapshots(disk, path),
     openSnapshot: (snapshot) => openSnapshot(shared.files, disk, path, snapshot),
-    createSnapshot: (snapshot) => createSnapshot(shared.files, disk, path, snapshot),
+    createSnapshot(snapshot) {
+      const name = snapshotFileName(snapshot)
+      writing.get(name)?.abandon()
+      const writer = createSnapshot(shared.files, disk, path, snapshot)
+      writing.set(name, writer)
+      return writer
+    },
     deleteSnapshot(snapshot) {
       const from = joinPath(path, snapshotFileName(snapshot))
       invariant(

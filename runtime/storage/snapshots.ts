@@ -68,7 +68,6 @@ export function createSnapshot(
     files.whilePinned(file, (fd) => disk.datasync(fd)).catch(() => {})
   }
   function close() {
-    invariant(isOpen, 'a snapshot is written until it is frozen or abandoned', id)
     isOpen = false
     files.close(file)
   }
@@ -82,12 +81,14 @@ export function createSnapshot(
     },
     sizeBytes: () => sizeBytes,
     freeze() {
+      invariant(isOpen, 'a snapshot is frozen once, and not when abandoned', id)
       disk.sync(files.fd(file))
       close()
       disk.rename(path + PART, path)
       disk.syncDirectory(directory)
     },
     abandon() {
+      if (!isOpen) return
       close()
       disk.unlink(path + PART)
     },
