@@ -5,7 +5,7 @@
  *   npm test                      everything
  *   npm test -- quorum config/    files whose path contains one of these
  *   npm test -- --table           how long each took
- *   npm test -- --node24          all but `real/` also on Node 24, where it is installed
+ *   npm test -- --node24          all but `real/` also on Node 24, where it is installed; so with CI=true
  *
  * Ends with `N passed, N failed`, and `, N skipped` where something was.
  */
@@ -67,7 +67,8 @@ function jobs(): Job[] {
     .map((file) => join('tests', file).split(sep).join('/'))
     .sort()
   const suites = files.map((file) => suite(file, process.execPath, file))
-  const again = options.node24 && existsSync(node24) ? files.filter((file) => !isReal(file)) : []
+  const again =
+    (options.node24 || strict) && existsSync(node24) ? files.filter((file) => !isReal(file)) : []
   const newer = again.map((file) => suite(file, node24, `${file} (node 24)`))
   const wanted = ({ name }: Job) =>
     patterns.length === 0 || patterns.some((pattern) => name.includes(pattern))
