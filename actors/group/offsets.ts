@@ -34,7 +34,7 @@ export type Offsets = {
 }
 
 /** Offsets of a topic that was deleted and made anew are not those of the new one (G8). */
-export const isOfTopic = (offset: CommittedOffset, topicId: string): boolean =>
+export const isOfTopic = (offset: { topicId: string }, topicId: string): boolean =>
   offset.topicId === topicId || offset.topicId === ZERO_UUID || topicId === ZERO_UUID
 
 export function offsets(): Offsets {
