@@ -24,6 +24,10 @@ export type MutableImage = MetadataImage & {
   openJournal(): void
   /** Forgets how to take back what is at or below this offset. */
   commitJournal(offset: number): void
+  /** What was applied since is the change that `advance` named; only `commitJournal` forgets it. */
+  settle(): void
+  /** Takes back what was applied since the last `settle`; the journal stays open. */
+  rollback(): void
   /** Takes back all that is not committed, and closes the journal. */
   revertJournal(): void
   /** Takes anything else back together with the image. */
@@ -85,10 +89,11 @@ export function createImage(): MutableImage {
       state.offset = offset
       state.epoch = epoch
       state.timestampMs = timestampMs
-      journal.advanced()
     },
     openJournal: journal.open,
     commitJournal: journal.commit,
+    settle: journal.settle,
+    rollback: journal.rollback,
     revertJournal: journal.revert,
     onRevert: (back) => state.undo?.(back),
     partitionsWithIsrMember: (brokerId) => refs(state.partitions.withIsrMember(brokerId)),
@@ -120,7 +125,7 @@ function createJournal(state: ImageState) {
       const { offset, epoch, timestampMs } = state
       state.undo?.(() => Object.assign(state, { offset, epoch, timestampMs }))
     },
-    advanced(): void {
+    settle(): void {
       if (state.undo === undefined) return
       entries.push({ offset: state.offset, backs: current })
       current = []
@@ -128,6 +133,14 @@ function createJournal(state: ImageState) {
     commit(offset: number): void {
       const kept = entries.findIndex((entry) => entry.offset > offset)
       entries = kept < 0 ? [] : entries.slice(kept)
+    },
+    rollback(): void {
+      const backs = current.reverse()
+      current = []
+      const { undo } = state
+      state.undo = undefined
+      for (const back of backs) back()
+      state.undo = undo
     },
     revert(): void {
       state.undo = undefined

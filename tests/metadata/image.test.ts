@@ -12,6 +12,7 @@ function replay(image: MutableImage, batches: readonly MetadataRecord[][]): void
   for (const batch of batches) {
     for (const record of batch) image.apply(record)
     image.advance(image.offset + batch.length, 1, 0)
+    image.settle()
   }
 }
 

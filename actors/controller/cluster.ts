@@ -1,0 +1,97 @@
+/** What decisions of the active controller stand on, and what they are: records and an answer. */
+import type { ErrorName } from '../../transport/protocol/errors.ts'
+import { errorCodes, refuse } from '../../transport/protocol/errors.ts'
+import type { MetadataRecord } from '../../transport/records/metadata.ts'
+import type { LayeredConfig } from '../config/config.ts'
+import { topicBool, topicInt } from '../config/topic-config.ts'
+import type { MutableImage } from '../metadata/create-image.ts'
+import type { BrokerState } from '../metadata/image.ts'
+import type { Random } from '../ports/random.ts'
+import type { ChangeRules, Election } from './partition-change.ts'
+
+/** The cluster as this controller has decided it, its uncommitted records included. */
+export type Cluster = {
+  readonly image: MutableImage
+  readonly config: LayeredConfig
+  readonly random: Random
+  /** The offset that the next record takes. */
+  nextOffset(): number
+}
+
+/** What one request comes to: one atomic batch, and the answer that leaves once it is committed. */
+export type Decision<T> = {
+  records: MetadataRecord[]
+  answer: T
+  /** Called once the records are in this controller's image, before they are committed. */
+  applied?: () => void
+}
+
+/** Kafka's bound on the records of one user operation, and of one batch. */
+export const recordsMax = 10_000
+
+/** Kafka's ids for a replica whose directory is not known, or not chosen by us. */
+const migratingDirectory = 'AAAAAAAAAAAAAAAAAAAAAA'
+const unassignedDirectory = 'AAAAAAAAAAAAAAAAAAAAAQ'
+
+export const mayLead = (broker: BrokerState | undefined): boolean =>
+  broker !== undefined && !broker.fenced && !broker.inControlledShutdown
+
+/** Of a broker with one directory it is that one; else the broker chooses. */
+export function directoryOf({ image }: Cluster, brokerId: number): string {
+  const broker = image.brokers().get(brokerId)
+  if (broker === undefined || broker.logDirs.length === 0) return migratingDirectory
+  return broker.logDirs.length === 1 ? broker.logDirs[0]! : unassignedDirectory
+}
+
+export const topicConfigs = ({ image }: Cluster, name: string): ReadonlyMap<string, string> =>
+  image.configs({ type: 'topic', name })
+
+/** P18: only where it is configured. */
+export const electionFor = (cluster: Cluster, topicName: string): Election =>
+  topicBool(cluster.config, topicConfigs(cluster, topicName), 'unclean.leader.election.enable')
+    ? 'unclean'
+    : 'online'
+
+export const changeRules = (cluster: Cluster, election: Election): ChangeRules => ({
+  election,
+  mayLead: (id) => mayLead(cluster.image.brokers().get(id)),
+  directoryOf: (id) => directoryOf(cluster, id),
+})
+
+/** min.insync.replicas, but never more than there are replicas. */
+export const effectiveMinIsr = (cluster: Cluster, topicName: string, replicas: number): number =>
+  Math.min(
+    topicInt(cluster.config, topicConfigs(cluster, topicName), 'min.insync.replicas'),
+    replicas,
+  )
+
+/**
+ * The broker that asks, if what it says of itself is current.
+ * @throws KafkaError STALE_BROKER_EPOCH
+ */
+export function checkBrokerEpoch({ image }: Cluster, id: number, epoch: number): BrokerState {
+  const broker =
+    image.brokers().get(id) ??
+    refuse('STALE_BROKER_EPOCH', `broker ${id} is not registered; register it first`)
+  if (broker.epoch !== epoch) {
+    refuse('STALE_BROKER_EPOCH', `broker ${id}: epoch ${epoch}, not ${broker.epoch}`)
+  }
+  return broker
+}
+
+export const noError = { errorCode: errorCodes.NONE, errorMessage: null }
+
+export const errorOf = (name: ErrorName, errorMessage: string | null) => ({
+  errorCode: errorCodes[name],
+  errorMessage,
+})
+
+/** Kafka's bound on one operation, whatever it is. */
+export function checkSize(records: readonly unknown[]): void {
+  if (records.length > recordsMax) {
+    refuse(
+      'POLICY_VIOLATION',
+      `the operation needs ${records.length} records, at most ${recordsMax} are allowed; ask for less`,
+    )
+  }
+}
