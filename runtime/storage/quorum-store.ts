@@ -108,6 +108,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
       return writer
     },
     deleteSnapshot(snapshot) {
+      writing.delete(snapshotFileName(snapshot))
       const from = joinPath(path, snapshotFileName(snapshot))
       invariant(
         snapshot.offset !== state.startOffset || state.startOffset === 0,
