@@ -47,6 +47,9 @@ async function syncAll(log: LogState): Promise<number> {
   if (log.epochs.changed) await syncEpochs(log)
   for (const segment of segments) await syncSegment(log, segment)
   if (log.isGone) return log.recoveryPoint
+  // With nothing left to sync nothing fails, yet what failed before is not durable (S6).
+  const failure = log.directory.disk.failure()
+  if (failure !== undefined) throw failure
   const durable = Math.min(endOffset, log.lowestEnd)
   log.recoveryPoint = Math.max(log.recoveryPoint, durable)
   return durable
