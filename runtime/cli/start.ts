@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import pc from 'picocolors'
+import { unknownNames } from '../config/config.ts'
 import { misconfigured } from '../config/config-error.ts'
 import type { LogLevel } from '../logging.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -48,6 +49,9 @@ function teller(json: boolean) {
 /** @throws UserError, or what a node failed with */
 export async function start(options: StartOptions): Promise<void> {
   const config = assignments(options.config ?? [])
+  for (const warning of unknownNames(new Map(Object.entries(config)))) {
+    console.error(`${pc.yellow('samsa:')} --config ${warning}`)
+  }
   const tell = teller(options.json ?? false)
   const folder = options.ephemeral ? 'a temporary folder' : resolve(options.data)
   tell(

@@ -45,16 +45,21 @@ export type NodeConfig = {
   warnings: string[]
 }
 
-function checkValues(properties: Properties): string[] {
-  const warnings: string[] = []
+/** One line for each name that neither Kafka nor we know; a prefixed listener's are passed over. */
+export function unknownNames(properties: Properties): string[] {
+  return [...properties.keys()]
+    .filter((name) => nodeConfigDefinition(name) === undefined)
+    .filter((name) => !name.startsWith('listener.name.'))
+    .map((name) => {
+      const close = closestName(name)
+      return `${name}: nobody knows it${close === undefined ? '' : `; did you mean ${close}?`}`
+    })
+}
+
+function checkValues(properties: Properties): void {
   for (const [name, text] of properties) {
     const definition = nodeConfigDefinition(name)
-    if (definition === undefined) {
-      const close = closestName(name)
-      const hint = close === undefined ? '' : `; did you mean ${close}?`
-      if (!name.startsWith('listener.name.')) warnings.push(`${name}: nobody knows it${hint}`)
-      continue
-    }
+    if (definition === undefined) continue
     try {
       checkedValue(definition, text)
     } catch (error) {
@@ -62,7 +67,6 @@ function checkValues(properties: Properties): string[] {
       misconfigured(error.message)
     }
   }
-  return warnings
 }
 
 function nodeIdOf(properties: Properties, config: Config): number {
@@ -174,7 +178,8 @@ function checkOrder(config: Config): void {
 
 /** @throws ConfigError with one line that says what to do */
 export function nodeConfig(properties: Properties): NodeConfig {
-  const warnings = checkValues(properties)
+  checkValues(properties)
+  const warnings = unknownNames(properties)
   const nodeId = nodeIdOf(properties, layeredConfig(properties))
   const numbered = new Map([...properties, ['node.id', `${nodeId}`]])
   const config = layeredConfig(numbered)
