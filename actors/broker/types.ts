@@ -1,5 +1,6 @@
 /** What the handlers of a broker listener stand on: one row per thing a broker has. */
 import type { Api, Request, Response } from '../../transport/protocol/api.ts'
+import type { Features } from '../apis/18-api-versions.ts'
 import type { Asker } from '../apis/handler.ts'
 import type { Config } from '../config/config.ts'
 import type { GroupCoordinator } from '../group/types.ts'
@@ -7,7 +8,9 @@ import type { Logger } from '../log.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import type { Replicas } from '../replica/manager.ts'
 import type { ReplicaManager } from '../replica/types.ts'
+import type { ProducerIds } from './producer-ids.ts'
 
 /** Sends to the active controller, finding it again until the deadline (decision 19). */
 export type ControllerChannel = {
@@ -41,3 +44,10 @@ export type BrokerHost = {
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
 }
+
+/** What the handlers of this broker's own data stand on, beyond what all may use. */
+export type DataBroker = Omit<BrokerHost, 'replicas'> &
+  Features & {
+    readonly replicas: Replicas
+    readonly producerIds: ProducerIds
+  }

@@ -16,7 +16,15 @@ import type {
   SessionRequest,
 } from './fetch-session.ts'
 import { type Partition, unwatch, watch } from './partition.ts'
-import { type Divergence, empty, positionOf, readableBytes, readRecords } from './read.ts'
+import {
+  type Divergence,
+  empty,
+  type Position,
+  positionOf,
+  readableBytes,
+  readRecords,
+  refused,
+} from './read.ts'
 
 export type FetchOptions = SessionRequest & {
   maxWaitMs: number
@@ -45,11 +53,13 @@ type Ports = {
   clock: Clock
   sessions: FetchSessions
   find(entry: FetchEntry): Partition | undefined
+  /** Why a partition that this broker does not host cannot be fetched. */
+  missing(entry: FetchEntry): ErrorName
   /** A follower's fetch that lies on the leader's log: its progress. NONE, or why it does not count. */
   followerFetched(partition: Partition, entry: FetchEntry): ErrorName
 }
 
-export function createFetches({ clock, sessions, find, followerFetched }: Ports) {
+export function createFetches({ clock, sessions, find, missing, followerFetched }: Ports) {
   /** The row of an entry, which from now on tells it of news. */
   function rowOf(entry: FetchEntry): Partition | undefined {
     if (entry.at !== undefined && !entry.at.removed) return entry.at
@@ -59,12 +69,17 @@ export function createFetches({ clock, sessions, find, followerFetched }: Ports)
     return entry.at
   }
 
+  function stand(entry: FetchEntry, leaderOnly: boolean): Position {
+    const row = rowOf(entry)
+    return row === undefined ? refused(missing(entry)) : positionOf(entry, row, leaderOnly)
+  }
+
   /** Notes what a follower has, before anything is read for anybody. */
   function noteProgress(session: FetchSession, named: FetchEntry[]): Map<FetchEntry, ErrorName> {
     const errors = new Map<FetchEntry, ErrorName>()
     if (session.replicaId < 0) return errors
     for (const entry of named) {
-      const position = positionOf(entry, rowOf(entry), true)
+      const position = stand(entry, true)
       if (position.kind !== 'readable') continue
       const error = followerFetched(position.partition, entry)
       if (error !== 'NONE') errors.set(entry, error)
@@ -76,7 +91,7 @@ export function createFetches({ clock, sessions, find, followerFetched }: Ports)
   function available(session: FetchSession, options: FetchOptions): number {
     let bytes = 0
     for (const entry of session.news) {
-      const position = positionOf(entry, rowOf(entry), options.leaderOnly)
+      const position = stand(entry, options.leaderOnly)
       if (position.kind !== 'readable') return Number.POSITIVE_INFINITY
       bytes += readableBytes(position.log, entry, position.upTo, options.minBytes)
       if (bytes >= options.minBytes && bytes > 0) return bytes
@@ -121,8 +136,8 @@ export function createFetches({ clock, sessions, find, followerFetched }: Ports)
       known: ErrorName | undefined,
     ): FetchedPartition & { hasMore: boolean } {
       const { topic, topicId, partition } = entry
-      const row = rowOf(entry)
-      const position = positionOf(entry, row, options.leaderOnly)
+      const position = stand(entry, options.leaderOnly)
+      const row = entry.at
       const of = { topic: row?.topic ?? topic, topicId: row?.topicId ?? topicId, partition, row }
       const none = { diverging: undefined, records: empty, hasMore: false }
       if (known !== undefined || position.kind === 'refused') {
@@ -131,18 +146,18 @@ export function createFetches({ clock, sessions, find, followerFetched }: Ports)
       }
       const { highWatermark } = position.partition
       const logStartOffset = position.partition.log?.startOffset() ?? -1
-      const stand = { highWatermark, logStartOffset }
+      const bounds = { highWatermark, logStartOffset }
       if (position.kind === 'diverging') {
-        return { ...of, ...none, ...stand, error: 'NONE', diverging: position.diverging }
+        return { ...of, ...none, ...bounds, error: 'NONE', diverging: position.diverging }
       }
       const { log, upTo } = position
-      if (upTo <= entry.fetchOffset) return { ...of, ...none, ...stand, error: 'NONE' }
+      if (upTo <= entry.fetchOffset) return { ...of, ...none, ...bounds, error: 'NONE' }
       const max = Math.min(entry.partitionMaxBytes, budget)
       if (max === 0 && !minOneBatch) {
-        return { ...of, ...none, ...stand, error: 'NONE', hasMore: true }
+        return { ...of, ...none, ...bounds, error: 'NONE', hasMore: true }
       }
       const { records, error } = readRecords(log, entry.fetchOffset, max, upTo, minOneBatch)
-      return { ...of, ...none, ...stand, error, records, hasMore: true }
+      return { ...of, ...none, ...bounds, error, records, hasMore: true }
     }
   }
 

@@ -140,6 +140,11 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     clock,
     sessions,
     find: (entry) => (entry.session.usesTopicIds ? find(entry) : findByName(entry)),
+    missing: ({ session, topicId, topic, partition }) => {
+      const known = session.usesTopicIds ? image().topicById(topicId) : image().topicByName(topic)
+      if (known?.partition(partition) !== undefined) return 'NOT_LEADER_OR_FOLLOWER'
+      return session.usesTopicIds && !known ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
+    },
     followerFetched: (partition, entry) => leading.followerFetched(partition, entry),
   })
   const appends = createAppends({ clock, leading })

@@ -18,7 +18,7 @@ export type Position =
   | { kind: 'diverging'; partition: Partition; diverging: Divergence }
   | { kind: 'refused'; error: ErrorName; partition: Partition | undefined }
 
-const refused = (error: ErrorName, partition?: Partition): Position => ({
+export const refused = (error: ErrorName, partition?: Partition): Position => ({
   kind: 'refused',
   error,
   partition,
@@ -42,14 +42,7 @@ export function checkLeaderEpoch(
 }
 
 /** Where an entry stands; nothing is read yet. */
-export function positionOf(
-  entry: FetchEntry,
-  partition: Partition | undefined,
-  leaderOnly: boolean,
-): Position {
-  if (partition === undefined) {
-    return refused(entry.session.usesTopicIds ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
-  }
+export function positionOf(entry: FetchEntry, partition: Partition, leaderOnly: boolean): Position {
   const error = checkLeaderEpoch(partition, entry.currentLeaderEpoch, leaderOnly)
   if (error !== 'NONE') return refused(error, partition)
   const log = partition.log
