@@ -40,8 +40,9 @@ export const quorum = setup({
   },
   guards: {
     isVoter: ({ context }) => includes(context.voters, context.self),
+    mayCampaign: ({ context }) => includes(context.voters, context.self) && !context.isSuspect,
     isOnlyVoter: ({ context }) =>
-      context.voters.length === 1 && includes(context.voters, context.self),
+      context.voters.length === 1 && includes(context.voters, context.self) && !context.isSuspect,
     ledThisEpoch: ({ context }) => context.leaderId === context.self.id,
     leaderKnown: ({ context }) =>
       context.leaderId !== nobody && context.leaderId !== context.self.id,
@@ -135,6 +136,7 @@ export const quorum = setup({
     ),
     loseContact: assign({ fetched: false }),
     noteContact: assign({ fetched: true, retries: 0 }),
+    clearSuspicion: assign({ isSuspect: false }),
     adoptVoters: assign(({ context, event }) =>
       event.type === 'votersChanged' ? { voters: event.voters } : context,
     ),
@@ -192,6 +194,7 @@ export const quorum = setup({
     epochCommitted: { description: 'Since resigned.' },
     resign: { description: 'Since resigned.' },
     votersChanged: { actions: 'adoptVoters' },
+    refetched: { actions: 'clearSuspicion' },
     '*': { actions: 'unexpected' },
   },
   states: {
@@ -209,8 +212,8 @@ export const quorum = setup({
       ],
       after: {
         electionTimeout: [
-          { guard: 'isVoter', target: 'prospective' },
-          { description: 'An observer never campaigns.' },
+          { guard: 'mayCampaign', target: 'prospective' },
+          { description: 'An observer never campaigns, a suspect not yet.' },
         ],
       },
       on: {
@@ -349,7 +352,7 @@ export const quorum = setup({
         fetching: {
           after: {
             fetchTimeout: [
-              { guard: 'isVoter', target: '#quorum.prospective' },
+              { guard: 'mayCampaign', target: '#quorum.prospective' },
               { target: 'searching' },
             ],
           },
@@ -362,7 +365,7 @@ export const quorum = setup({
             },
             leaderGone: [
               {
-                guard: and(['isOfThisEpoch', 'namesOurLeader', 'isVoter']),
+                guard: and(['isOfThisEpoch', 'namesOurLeader', 'mayCampaign']),
                 target: '#quorum.prospective',
               },
               { guard: and(['isOfThisEpoch', 'namesOurLeader']), target: 'searching' },
@@ -389,7 +392,7 @@ export const quorum = setup({
           entry: ['loseContact', 'takePlace'],
           after: {
             handover: [
-              { guard: 'isVoter', target: '#quorum.prospective' },
+              { guard: 'mayCampaign', target: '#quorum.prospective' },
               { target: 'searching' },
             ],
           },

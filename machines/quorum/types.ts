@@ -19,6 +19,8 @@ export type QuorumInput = {
   leaderId: number
   voted: ReplicaKey | null
   timing: QuorumTiming
+  /** Its disk lost what it had acknowledged: no vote and no candidacy until that is back (S2). */
+  isSuspect: boolean
   /** The first wait after a start, where nobody is in contact with a leader that could be lost. */
   firstTimeoutMs: number
   seed: number
@@ -66,4 +68,6 @@ export type QuorumEvent =
   /** Leader: the start of its own epoch is on a majority, and applied. */
   | { type: 'epochCommitted'; epoch: number }
   | { type: 'resign'; epoch: number }
+  /** What a suspect had lost is on its disk again. */
+  | { type: 'refetched' }
   | { type: 'votersChanged'; voters: ReplicaKey[] }
