@@ -14,7 +14,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { NotLeaderError, type Quorum, type QuorumListener } from '../quorum/types.ts'
 import { activationRecords } from './bootstrap.ts'
-import { type Cluster, checkSize, type Decision } from './cluster.ts'
+import { type Cluster, checkBrokerEpoch, checkSize, type Decision } from './cluster.ts'
 import { balanceRecords, uncleanRecords } from './elections.ts'
 import { type Beat, type BeatAnswer, hostRegistrations } from './registrations.ts'
 import { createWriter, notController } from './writer.ts'
@@ -44,15 +44,23 @@ export type Controller = QuorumListener & {
   write<T>(decide: (cluster: Cluster) => Decision<T>): Promise<T>
   /** As `write`, in as many batches as it takes; for what brokers' comings and goings need. */
   writeCut<T>(decide: (cluster: Cluster) => Decision<T>): Promise<T>
-  /** Answers when what it changed is committed; it counts as contact from the moment it came. */
+  /**
+   * Answers when what it changed is committed; it counts as contact from the moment it came.
+   * @throws KafkaError STALE_BROKER_EPOCH, NOT_CONTROLLER
+   */
   heartbeat(beat: Beat): Promise<BeatAnswer>
   /** A registration was written at this offset: its session begins with its first heartbeat. */
   registered(brokerId: number, registrationOffset: number): void
   unregistered(brokerId: number): void
   hasSession(brokerId: number, brokerEpoch: number): boolean
-  /** What a probe found: nobody answers for this incarnation. Ends its session, no more. */
+  /**
+   * What a probe found: nobody answers for this incarnation. Ends its session, no more. A standby
+   * remembers it until it takes over.
+   */
   brokerGone(brokerId: number, incarnationId: string): void
-  /** Whom a prober should ask: the registered incarnations, while this controller is active. */
+  /** It was heard after all. */
+  brokerHeard(brokerId: number, incarnationId: string): void
+  /** Whom a prober should watch: the registered incarnations. */
   incarnations(): { nodeId: number; incarnationId: string }[]
   stop(): void
 }
@@ -90,6 +98,8 @@ export function hostController(ports: ControllerPorts): Controller {
   }
 
   let faulty = false
+  /** Broker → the incarnation that a probe found dead; one a broker at most. */
+  const gone = new Map<number, string>()
   /** The last offset when the idle interval began. */
   let quietSince = -1
 
@@ -105,7 +115,10 @@ export function hostController(ports: ControllerPorts): Controller {
         )
         actor.send({ type: 'activated', offset: writer.image().offset })
       },
-      trackBrokers: () => registrations.begin(),
+      trackBrokers: () => {
+        registrations.begin()
+        for (const [brokerId, incarnationId] of gone) registrations.gone(brokerId, incarnationId)
+      },
       dropBrokers: () => registrations.end(),
       revert: () => {
         log.info({ epoch: writer.epoch() }, 'controller stands by')
@@ -183,6 +196,7 @@ export function hostController(ports: ControllerPorts): Controller {
     writeCut: (decide) => decided(decide, (records) => writer.appendCut(records)),
     async heartbeat(beat) {
       if (writer.epoch() === undefined) throw notController('another node is the active controller')
+      checkBrokerEpoch(cluster, beat.brokerId, beat.brokerEpoch)
       let answer: BeatAnswer | undefined
       appending(() => {
         answer = registrations.heartbeat(beat)
@@ -198,15 +212,17 @@ export function hostController(ports: ControllerPorts): Controller {
     unregistered: (brokerId) => registrations.drop(brokerId),
     hasSession: (brokerId, brokerEpoch) => registrations.hasSession(brokerId, brokerEpoch),
     brokerGone(brokerId, incarnationId) {
+      gone.set(brokerId, incarnationId)
       if (writer.epoch() !== undefined) registrations.gone(brokerId, incarnationId)
     },
+    brokerHeard(brokerId, incarnationId) {
+      if (gone.get(brokerId) === incarnationId) gone.delete(brokerId)
+    },
     incarnations: () =>
-      writer.epoch() === undefined
-        ? []
-        : Array.from(writer.image().brokers().values(), ({ id, incarnationId }) => ({
-            nodeId: id,
-            incarnationId,
-          })),
+      Array.from(writer.image().brokers().values(), ({ id, incarnationId }) => ({
+        nodeId: id,
+        incarnationId,
+      })),
     handleCommit: (batch) =>
       replaying(() => {
         writer.handleCommit(batch)

@@ -1,0 +1,43 @@
+/**
+ * AlterConfigs v0-2, decided by the active controller, forwarded by brokers (KIP-133).
+ *
+ * - Replaces all that a resource has set: what is not named goes back to its default.
+ * - Loggers are not configured here.
+ */
+import type { Request, Response } from '../../transport/protocol/api.ts'
+import type { ErrorName } from '../../transport/protocol/errors.ts'
+import { AlterConfigs } from '../../transport/schemas/33-alter-configs.ts'
+import { errorOf } from '../controller/cluster.ts'
+import { legacyAlterConfigs as decide } from '../controller/configs.ts'
+import type { ControllerHost } from '../controller/types.ts'
+import { electWhereNowAllowed } from './44-incremental-alter-configs.ts'
+import { forwarded } from './forwarded.ts'
+import { handler } from './handler.ts'
+
+const versions = [0, 2] as const
+
+const failed = (
+  { resources }: Request<typeof AlterConfigs>,
+  error: ErrorName,
+  message: string | null,
+): Response<typeof AlterConfigs> => ({
+  throttleTimeMs: 0,
+  responses: resources.map(({ resourceType, resourceName }) => ({
+    resourceType,
+    resourceName,
+    ...errorOf(error, message),
+  })),
+})
+
+export const alterConfigs = handler<typeof AlterConfigs, ControllerHost>(
+  AlterConfigs,
+  versions,
+  async (request, _, { controller }) => {
+    const responses = await controller.write((cluster) => decide(cluster, request))
+    await electWhereNowAllowed(controller, request)
+    return { throttleTimeMs: 0, responses }
+  },
+  failed,
+)
+
+export const forwardAlterConfigs = forwarded(AlterConfigs, versions, failed)

@@ -1,0 +1,65 @@
+/**
+ * IncrementalAlterConfigs v0-1, decided by the active controller, forwarded by brokers (KIP-339).
+ *
+ * - Sets, deletes, appends to and subtracts from single configurations; a resource is changed as a
+ *   whole or not at all.
+ * - Allowing unclean elections elects for the partitions that wait for one, before the answer.
+ * - Loggers are not configured here.
+ */
+import type { Request, Response } from '../../transport/protocol/api.ts'
+import type { ErrorName } from '../../transport/protocol/errors.ts'
+import { IncrementalAlterConfigs } from '../../transport/schemas/44-incremental-alter-configs.ts'
+import { errorOf } from '../controller/cluster.ts'
+import { incrementalAlterConfigs as decide } from '../controller/configs.ts'
+import type { Controller } from '../controller/controller.ts'
+import { uncleanRecords } from '../controller/elections.ts'
+import type { ControllerHost } from '../controller/types.ts'
+import { forwarded } from './forwarded.ts'
+import { handler } from './handler.ts'
+
+const versions = [0, 1] as const
+
+const failed = (
+  { resources }: Request<typeof IncrementalAlterConfigs>,
+  error: ErrorName,
+  message: string | null,
+): Response<typeof IncrementalAlterConfigs> => ({
+  throttleTimeMs: 0,
+  responses: resources.map(({ resourceType, resourceName }) => ({
+    resourceType,
+    resourceName,
+    ...errorOf(error, message),
+  })),
+})
+
+export const incrementalAlterConfigs = handler<typeof IncrementalAlterConfigs, ControllerHost>(
+  IncrementalAlterConfigs,
+  versions,
+  async (request, _, { controller }) => {
+    const responses = await controller.write((cluster) => decide(cluster, request))
+    await electWhereNowAllowed(controller, request)
+    return { throttleTimeMs: 0, responses }
+  },
+  failed,
+)
+
+export const forwardIncrementalAlterConfigs = forwarded(IncrementalAlterConfigs, versions, failed)
+
+const uncleanElection = 'unclean.leader.election.enable'
+
+/** Partitions that only an unclean election can help need not wait for the periodic one. */
+export async function electWhereNowAllowed(
+  controller: Controller,
+  { resources, validateOnly }: { resources: Named[]; validateOnly: boolean },
+): Promise<void> {
+  const touched = resources.some(({ configs }) =>
+    configs.some(({ name }) => name === uncleanElection),
+  )
+  if (validateOnly || !touched) return
+  await controller.writeCut((cluster) => ({
+    records: uncleanRecords(cluster),
+    answer: undefined,
+  }))
+}
+
+type Named = { configs: { name: string }[] }
