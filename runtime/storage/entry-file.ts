@@ -19,34 +19,25 @@ export type EntryFile = {
   written: number
   pending: Buffer
   pendingCount: number
+  /** Made with the first entries, or when the segment is rolled: idle logs are many. */
+  exists: boolean
 }
 
 const none = Buffer.alloc(0)
 
-export const createEntryFile = (
-  files: OpenFiles,
+/** @param fileBytes undefined where there is no file yet */
+export const entryFile = (
   disk: Disk,
   path: string,
   entryBytes: number,
-): EntryFile => ({
-  file: files.create(disk, path),
-  entryBytes,
-  written: 0,
-  pending: none,
-  pendingCount: 0,
-})
-
-export const openEntryFile = (
-  disk: Disk,
-  path: string,
-  entryBytes: number,
-  fileBytes: number,
+  fileBytes: number | undefined,
 ): EntryFile => ({
   file: closedFile(disk, path),
   entryBytes,
-  written: Math.floor(fileBytes / entryBytes),
+  written: Math.floor((fileBytes ?? 0) / entryBytes),
   pending: none,
   pendingCount: 0,
+  exists: fileBytes !== undefined,
 })
 
 export const entryCount = (entries: EntryFile) => entries.written + entries.pendingCount
@@ -60,8 +51,13 @@ export function nextEntry(entries: EntryFile, files: OpenFiles): number {
   return entries.pendingCount++ * entries.entryBytes
 }
 
+/** What waits is in the file then, and the file is there. */
 export function writePending(entries: EntryFile, files: OpenFiles) {
   const { entryBytes, pending, pendingCount, written } = entries
+  if (!entries.exists) {
+    files.make(entries.file)
+    entries.exists = true
+  }
   if (pendingCount === 0) return
   const bytes = pending.subarray(0, pendingCount * entryBytes)
   entries.file.disk.write(files.fd(entries.file), bytes, written * entryBytes)

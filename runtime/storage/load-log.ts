@@ -158,17 +158,9 @@ function segmentOf(log: LogState, name: string): Segment {
   return openSegment(disk, log.path, offset, {
     sizeBytes: file.sizeBytes,
     createdMs: file.modifiedMs,
-    offsetBytes: indexBytes(log, base + OFFSET_INDEX_SUFFIX),
-    timeBytes: indexBytes(log, base + TIME_INDEX_SUFFIX),
+    offsetBytes: disk.stat(base + OFFSET_INDEX_SUFFIX)?.sizeBytes,
+    timeBytes: disk.stat(base + TIME_INDEX_SUFFIX)?.sizeBytes,
   })
-}
-
-/** A missing index is made, and filled when `trust` finds that it says nothing. */
-function indexBytes(log: LogState, path: string): number {
-  const { disk } = log.directory
-  const found = disk.stat(path)
-  if (found === undefined) disk.writeFile(path, Buffer.alloc(0))
-  return found?.sizeBytes ?? 0
 }
 
 const unsureFrom = (log: LogState) =>
@@ -189,6 +181,7 @@ function trust(log: LogState, segment: Segment) {
 function areIndexesSound(log: LogState, segment: Segment): boolean {
   const { files } = log.shared
   const { offsets, times, sizeBytes } = segment
+  if (!offsets.exists || !times.exists) return false
   const isNeeded = sizeBytes > 0
   const offset = lastIndexedOffset(offsets, files)
   const time = lastIndexedTime(times, files)

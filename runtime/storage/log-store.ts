@@ -61,6 +61,7 @@ type Place = {
   directory: OpenDirectory
   left: DirectoryCheckpoints
   writer: CheckpointWriter
+  logs: Set<LogState>
 }
 
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
@@ -74,17 +75,12 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   const stored = new Map<string, Stored>()
   const highWatermarks = new Map<string, number>()
   const pause = pauseOf(clock)
-  const places: Place[] = directories.logs.map((directory) => ({
-    directory,
-    left: readCheckpoints(directory, logger),
-    writer: checkpointWriter(directory, () => statesIn(directory)),
-  }))
+  const places: Place[] = directories.logs.map((directory) => {
+    const logs = new Set<LogState>()
+    const writer = checkpointWriter(directory, () => [...logs])
+    return { directory, left: readCheckpoints(directory, logger), writer, logs }
+  })
 
-  function statesIn(directory: OpenDirectory): LogState[] {
-    const states: LogState[] = []
-    for (const { state } of stored.values()) if (state.directory === directory) states.push(state)
-    return states
-  }
   const isOnline = ({ disk }: { disk: OpenDirectory['disk'] }) => disk.failure() === undefined
   const placeOf = (state: LogState) =>
     places.find(({ directory }) => directory === state.directory)!
@@ -104,6 +100,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   function keep(state: LogState): Log {
     const log = logOf(state)
     stored.set(partitionName(state), { state, log })
+    placeOf(state).logs.add(state)
     return log
   }
 
@@ -166,6 +163,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     state.isGone = true
     for (const segment of state.segments) closeSegment(segment, shared.files)
     stored.delete(partitionName(of))
+    placeOf(state).logs.delete(state)
     highWatermarks.delete(partitionName(of))
     return { state, aside: rename(placeOf(state).directory, of, state.path, suffix) }
   }
@@ -174,9 +172,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     const online = places.filter(({ directory }) => isOnline(directory))
     const named = online.find(({ directory }) => directory.id === directoryId)
     if (named !== undefined) return named
-    const counts = online.map(({ directory }) => statesIn(directory).length)
-    const place = online[counts.indexOf(Math.min(...counts))]
-    if (place !== undefined) return place
+    const [fewest] = online.sort((a, b) => a.logs.size - b.logs.size)
+    if (fewest !== undefined) return fewest
     throw new StorageError(places[0]!.directory.path, 'no log directory is online')
   }
 
@@ -248,10 +245,10 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   }
 
   /** The marker is the last that is written, and only where all before it was. */
-  async function closePlace({ directory, writer }: Place, brokerEpoch: number) {
+  async function closePlace({ directory, logs, writer }: Place, brokerEpoch: number) {
     if (!isOnline(directory)) return
     try {
-      await Promise.all(statesIn(directory).map(closeLogCleanly))
+      await Promise.all([...logs].map(closeLogCleanly))
       writer.writeNow(highWatermarks)
       writeCleanMarker(directory.disk, directory.path, brokerEpoch)
     } catch (error) {

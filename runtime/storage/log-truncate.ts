@@ -62,7 +62,6 @@ function restartAt(log: LogState, endOffset: number, startOffset: number) {
   beforeEndMoves(log, Math.min(endOffset, log.endOffset))
   dropSegments(log, log.segments, 0)
   log.segments = [createSegment(shared.files, directory.disk, path, endOffset, shared.clock.now())]
-  log.namesChanged = true
   clearEpochs(log.epochs)
   log.producers = new Map()
   dropSnapshotsAbove(log, -1)
@@ -93,6 +92,8 @@ function beforeEndMoves(log: LogState, end: number) {
   log.lowestEnd = Math.min(log.lowestEnd, end)
   dropTail(log.tail)
   log.cursors = []
+  // What is unlinked now must not come back once the recovery point has passed it.
+  log.namesChanged = true
   // A recovery point above the log end would look like damage after a crash.
   if (log.recoveryPoint < log.checkpointedRecoveryPoint) log.onTruncatedBelowCheckpoint()
 }

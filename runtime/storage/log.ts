@@ -1,4 +1,9 @@
-/** A log as the port that replicas use: its state, and the functions beside it. */
+/**
+ * A log as the port that replicas use: its state, and the functions beside it.
+ *
+ * The methods are shared by all logs: closures of its own would cost each of thousands of idle logs
+ * more than all else it holds.
+ */
 
 import { invariant } from '../../actors/invariant.ts'
 import type { Log } from '../../actors/ports/log.ts'
@@ -9,57 +14,106 @@ import { bytesBetween, maxTimestampOf, offsetForTimestamp } from './log-queries.
 import { read } from './log-read.ts'
 import type { LogState } from './log-state.ts'
 import { truncateFullyAndStartAt, truncateTo } from './log-truncate.ts'
+import type { ProducerEntry } from './producer-state.ts'
 import { advanceStartOffset, applyRetention, sizeOf } from './retention.ts'
 import { roll } from './roll.ts'
 
-/** The log's methods; each throws once the log is removed or its store closed. */
-export function logOf(log: LogState): Log {
-  const here = () => {
-    invariant(!log.isGone, 'a removed log is left alone', {
-      topic: log.topic,
-      partition: log.partition,
-    })
-    return log
-  }
-  return {
-    topic: log.topic,
-    partition: log.partition,
-    topicId: log.topicId,
-    directoryId: log.directory.id,
-    startOffset: () => log.startOffset,
-    endOffset: () => log.endOffset,
-    recoveryPoint: () => log.recoveryPoint,
-    sizeBytes: () => sizeOf(log),
-    damage: () => log.damage,
-    config: () => log.config,
-    reconfigure(config) {
-      log.config = config
-    },
-    appendAsLeader: (records, how) => appendAsLeader(here(), records, how),
-    appendAsFollower: (records, leaderEpoch) => appendAsFollower(here(), records, leaderEpoch),
-    read: (from, maxBytes, upTo, minOneBatch) => read(here(), from, maxBytes, upTo, minOneBatch),
-    latestEpoch: () => latestEpoch(log.epochs),
-    epochAt: (offset) => epochAt(log.epochs, offset),
-    endOffsetFor: (epoch) => endOffsetFor(log.epochs, epoch, log.endOffset),
-    assignEpoch: (epoch, startOffset) => assignEpoch(here().epochs, epoch, startOffset),
-    truncateTo: (offset) => truncateTo(here(), offset),
-    truncateFullyAndStartAt: (offset) => truncateFullyAndStartAt(here(), offset),
-    advanceStartOffset: (offset) => advanceStartOffset(here(), offset, log.shared.clock.now()),
-    offsetForTimestamp: (timestamp, upTo) => offsetForTimestamp(here(), timestamp, upTo),
-    maxTimestamp: (upTo) => maxTimestampOf(here(), upTo),
-    bytesBetween: (from, to) => bytesBetween(here(), from, to),
-    flush: () => flush(here()),
-    applyRetention: (highWatermark, nowMs) => applyRetention(here(), highWatermark, nowMs),
-    roll: () => roll(here(), log.shared.clock.now()),
-    producers: () =>
-      [...log.producers.values()].map((entry) => ({
-        producerId: entry.producerId,
-        epoch: entry.epoch,
-        lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
-        lastOffset: entry.batches.at(-1)?.lastOffset ?? -1,
-        lastTimestamp: entry.lastTimestamp,
-        coordinatorEpoch: entry.coordinatorEpoch,
-        currentTxnFirstOffset: entry.currentTxnFirstOffset,
-      })),
-  }
+type Held = Log & { readonly state: LogState }
+
+/** A removed log, or one whose store is closed, is left alone. */
+function here({ state }: Held): LogState {
+  const { isGone, topic, partition } = state
+  invariant(!isGone, 'a removed log is left alone', { topic, partition })
+  return state
+}
+
+const methods: Omit<Log, 'topic' | 'partition' | 'topicId' | 'directoryId'> & ThisType<Held> = {
+  startOffset() {
+    return this.state.startOffset
+  },
+  endOffset() {
+    return this.state.endOffset
+  },
+  recoveryPoint() {
+    return this.state.recoveryPoint
+  },
+  sizeBytes() {
+    return sizeOf(this.state)
+  },
+  damage() {
+    return this.state.damage
+  },
+  config() {
+    return this.state.config
+  },
+  reconfigure(config) {
+    this.state.config = config
+  },
+  appendAsLeader(records, how) {
+    return appendAsLeader(here(this), records, how)
+  },
+  appendAsFollower(records, leaderEpoch) {
+    return appendAsFollower(here(this), records, leaderEpoch)
+  },
+  read(from, maxBytes, upTo, minOneBatch) {
+    return read(here(this), from, maxBytes, upTo, minOneBatch)
+  },
+  latestEpoch() {
+    return latestEpoch(this.state.epochs)
+  },
+  epochAt(offset) {
+    return epochAt(this.state.epochs, offset)
+  },
+  endOffsetFor(epoch) {
+    return endOffsetFor(this.state.epochs, epoch, this.state.endOffset)
+  },
+  assignEpoch(epoch, startOffset) {
+    assignEpoch(here(this).epochs, epoch, startOffset)
+  },
+  truncateTo(offset) {
+    truncateTo(here(this), offset)
+  },
+  truncateFullyAndStartAt(offset) {
+    truncateFullyAndStartAt(here(this), offset)
+  },
+  advanceStartOffset(offset) {
+    advanceStartOffset(here(this), offset, this.state.shared.clock.now())
+  },
+  offsetForTimestamp(timestamp, upTo) {
+    return offsetForTimestamp(here(this), timestamp, upTo)
+  },
+  maxTimestamp(upTo) {
+    return maxTimestampOf(here(this), upTo)
+  },
+  bytesBetween(from, to) {
+    return bytesBetween(here(this), from, to)
+  },
+  flush() {
+    return flush(here(this))
+  },
+  applyRetention(highWatermark, nowMs) {
+    return applyRetention(here(this), highWatermark, nowMs)
+  },
+  roll() {
+    roll(here(this), this.state.shared.clock.now())
+  },
+  producers() {
+    return [...this.state.producers.values()].map(describe)
+  },
+}
+
+const describe = (entry: ProducerEntry) => ({
+  producerId: entry.producerId,
+  epoch: entry.epoch,
+  lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
+  lastOffset: entry.batches.at(-1)?.lastOffset ?? -1,
+  lastTimestamp: entry.lastTimestamp,
+  coordinatorEpoch: entry.coordinatorEpoch,
+  currentTxnFirstOffset: entry.currentTxnFirstOffset,
+})
+
+export function logOf(state: LogState): Log {
+  const { topic, partition, topicId, directory } = state
+  const own = { topic, partition, topicId, directoryId: directory.id, state }
+  return Object.assign(Object.create(methods) as typeof methods, own)
 }

@@ -19,7 +19,7 @@ export type OpenFiles = {
   /** Keeps the handle open through an asynchronous call. */
   whilePinned(file: OpenFile, act: (fd: number) => Promise<void>): Promise<void>
   /** Makes the file, or empties it. */
-  create(disk: Disk, path: string): OpenFile
+  make(file: OpenFile): void
   close(file: OpenFile): void
   closeAll(): void
 }
@@ -77,10 +77,8 @@ export function createOpenFiles(filesMax: number): OpenFiles {
         if (file.pins === 0 && abandoned.delete(fd)) file.disk.close(fd)
       }
     },
-    create(disk, path) {
-      const file = closedFile(disk, path)
+    make(file) {
       opened(file, 'create')
-      return file
     },
     close,
     closeAll() {

@@ -10,7 +10,7 @@ import { crc32c } from '../../transport/records/crc32c.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
 import type { ProducerBatch, ProducerEntry, Producers } from './producer-state.ts'
 import { offsetName } from './segment.ts'
-import { MalformedFileError, replaceFile } from './small-files.ts'
+import { MalformedFileError } from './small-files.ts'
 
 export const SNAPSHOT_SUFFIX = '.snapshot'
 
@@ -29,13 +29,14 @@ const noBatch: ProducerBatch = {
 
 export const snapshotName = (offset: number) => offsetName(offset) + SNAPSHOT_SUFFIX
 
+/** Not synced: one that a power cut spoils fails its CRC, and the batches are read instead. */
 export function writeProducerSnapshot(
   disk: Disk,
   directory: string,
   offset: number,
   producers: Producers,
 ) {
-  replaceFile(disk, directory, snapshotName(offset), encodeSnapshot(producers))
+  disk.writeFile(joinPath(directory, snapshotName(offset)), encodeSnapshot(producers))
 }
 
 export function encodeSnapshot(producers: Producers): Buffer {

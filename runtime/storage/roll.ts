@@ -39,7 +39,7 @@ export function roll(log: LogState, nowMs: number) {
   closeIndexes(full, shared.files)
   writeProducerSnapshot(directory.disk, path, endOffset, log.producers)
   log.segments.push(createSegment(shared.files, directory.disk, path, endOffset, nowMs))
-  directory.disk.syncDirectory(path)
+  log.namesChanged = true // the flush below syncs them, and no other counts before
   log.rollJitterMs = jitterOf(log)
   flushInBackground(log)
 }

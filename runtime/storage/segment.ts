@@ -8,10 +8,9 @@
 import { batchSize, lastOffset, maxTimestamp, nextOffset } from '../../transport/records/batch.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
 import {
-  createEntryFile,
   type EntryFile,
   entryCount,
-  openEntryFile,
+  entryFile,
   truncateEntries,
   writePending,
 } from './entry-file.ts'
@@ -64,22 +63,20 @@ export function createSegment(
   baseOffset: number,
   nowMs: number,
 ): Segment {
-  const path = joinPath(directory, offsetName(baseOffset))
-  return {
-    baseOffset,
-    log: files.create(disk, path + LOG_SUFFIX),
-    sizeBytes: 0,
-    offsets: createEntryFile(files, disk, path + OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES),
-    times: createEntryFile(files, disk, path + TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES),
-    bytesSinceIndexed: 0,
-    maxTimestamp: -1,
-    maxTimestampOffset: -1,
-    firstTimestamp: -1,
-    createdMs: nowMs,
-    dirty: true,
-    indexesDirty: true,
-    isDropped: false,
-  }
+  const left = { sizeBytes: 0, createdMs: nowMs, offsetBytes: undefined, timeBytes: undefined }
+  const segment = openSegment(disk, directory, baseOffset, left)
+  segment.dirty = true
+  segment.indexesDirty = true
+  files.make(segment.log)
+  return segment
+}
+
+export type SegmentAsLeft = {
+  sizeBytes: number
+  createdMs: number
+  /** Sizes of its indexes; undefined: missing. */
+  offsetBytes: number | undefined
+  timeBytes: number | undefined
 }
 
 /** A segment as its files are; the caller has yet to look at what they hold. */
@@ -87,22 +84,22 @@ export function openSegment(
   disk: Disk,
   directory: string,
   baseOffset: number,
-  of: { sizeBytes: number; createdMs: number; offsetBytes: number; timeBytes: number },
+  of: SegmentAsLeft,
 ): Segment {
   const path = joinPath(directory, offsetName(baseOffset))
   return {
     baseOffset,
     log: closedFile(disk, path + LOG_SUFFIX),
     sizeBytes: of.sizeBytes,
-    offsets: openEntryFile(disk, path + OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, of.offsetBytes),
-    times: openEntryFile(disk, path + TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, of.timeBytes),
+    offsets: entryFile(disk, path + OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, of.offsetBytes),
+    times: entryFile(disk, path + TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, of.timeBytes),
     bytesSinceIndexed: 0,
     maxTimestamp: -1,
     maxTimestampOffset: -1,
     firstTimestamp: -1,
     createdMs: of.createdMs,
     dirty: false,
-    indexesDirty: false,
+    indexesDirty: of.offsetBytes === undefined || of.timeBytes === undefined,
     isDropped: false,
   }
 }
@@ -233,8 +230,9 @@ export function clearIndexes(segment: Segment, files: OpenFiles) {
   segment.firstTimestamp = -1
 }
 
-export function segmentFiles(segment: Segment): OpenFile[] {
-  return [segment.log, segment.offsets.file, segment.times.file]
+/** Those that are there. */
+export function segmentFiles({ log, offsets, times }: Segment): OpenFile[] {
+  return [log, ...[offsets, times].filter(({ exists }) => exists).map(({ file }) => file)]
 }
 
 export function closeSegment(segment: Segment, files: OpenFiles) {

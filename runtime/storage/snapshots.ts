@@ -57,7 +57,8 @@ export function createSnapshot(
   id: SnapshotId,
 ): SnapshotWriter {
   const path = joinPath(directory, snapshotFileName(id))
-  const file = files.create(disk, path + PART)
+  const file = closedFile(disk, path + PART)
+  files.make(file)
   let sizeBytes = 0
   let syncedBytes = 0
   let isOpen = true

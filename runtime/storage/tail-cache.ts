@@ -12,14 +12,17 @@ export type TailEntry = {
   owner: LogTail | undefined
 }
 
-/** The newest appends of one log, in order and without a gap between them. */
-export type LogTail = { entries: TailEntry[]; firstOffset: number }
+/** The newest appends of one log, in order and without a gap between them; `head` is the oldest held. */
+export type LogTail = { entries: TailEntry[]; head: number; firstOffset: number }
 
 export type TailCache = {
   push(tail: LogTail, baseOffset: number, nextOffset: number, bytes: Buffer): void
 }
 
-export const emptyTail = (): LogTail => ({ entries: [], firstOffset: 0 })
+const gone = Buffer.alloc(0)
+const past: TailEntry = { nextOffset: -1, bytes: gone, sizeBytes: 0, owner: undefined }
+
+export const emptyTail = (): LogTail => ({ entries: [], head: 0, firstOffset: 0 })
 
 /** A slice may keep a whole network frame alive: smaller parts of one are copied. */
 const ownBytes = (bytes: Buffer) =>
@@ -29,6 +32,18 @@ function copy(bytes: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(own)
   return own
+}
+
+/** Moving what is left is paid for by what has gone. */
+const isMostlyPast = (head: number, length: number) => head > 64 && head * 2 > length
+
+function letGo(tail: LogTail, firstOffset: number) {
+  tail.entries[tail.head] = past
+  tail.head++
+  tail.firstOffset = firstOffset
+  if (tail.head < tail.entries.length && !isMostlyPast(tail.head, tail.entries.length)) return
+  tail.entries.splice(0, tail.head)
+  tail.head = 0
 }
 
 export function createTailCache(bytesMax: number): TailCache {
@@ -41,12 +56,9 @@ export function createTailCache(bytesMax: number): TailCache {
       const entry = queue[head++]!
       bytesHeld -= entry.sizeBytes
       // The oldest of all is the oldest of its log.
-      if (entry.owner !== undefined) {
-        entry.owner.entries.shift()
-        entry.owner.firstOffset = entry.nextOffset
-      }
+      if (entry.owner !== undefined) letGo(entry.owner, entry.nextOffset)
     }
-    if (head > 1024 && head * 2 > queue.length) {
+    if (isMostlyPast(head, queue.length)) {
       queue.splice(0, head)
       head = 0
     }
@@ -72,14 +84,14 @@ export function dropTail(tail: LogTail) {
     entry.bytes = gone
   }
   tail.entries = []
+  tail.head = 0
 }
-const gone = Buffer.alloc(0)
 
 /** The entry that holds an offset, or -1. */
 export function findInTail(tail: LogTail, offset: number): number {
   const { entries } = tail
   if (entries.length === 0 || offset < tail.firstOffset) return -1
-  let low = 0
+  let low = tail.head
   let high = entries.length
   while (low < high) {
     const middle = (low + high) >>> 1
