@@ -59,9 +59,11 @@ export function nodeZstd(): Zstd | undefined {
   }
 }
 
-/** The one in WebAssembly. */
+let loadedWasm: Wasm | undefined
+/** The one in WebAssembly; its module is one to a process. */
 export function wasmZstd(): Zstd {
-  const wasm = loadWasm()
+  loadedWasm ??= loadWasm()
+  const wasm = loadedWasm
   return {
     compress(plain) {
       const room = wasm._ZSTD_compressBound(plain.length)
