@@ -3,7 +3,7 @@
  * node's properties, Kafka's defaults. Values are parsed when first asked for and again when they change.
  */
 import { invariant } from '../invariant.ts'
-import type { ConfigSource, LayeredConfig } from './config.ts'
+import type { ConfigLayer, ConfigSource, LayeredConfig } from './config.ts'
 import { type ConfigType, type Definition, nodeConfigDefinition } from './definitions.ts'
 import { type ConfigValue, parseValue } from './validation.ts'
 
@@ -31,18 +31,31 @@ function definitionOf(name: string): Definition {
 export function layeredConfig(properties: Values, dynamic = noLayers): LayeredConfig {
   const parsed = new Map<string, { text: string; value: ConfigValue }>()
 
-  function* found(definition: Definition): Generator<{ value: string; source: ConfigSource }> {
-    const { name, mode, defaultValue } = definition
-    if (mode !== 'read-only' && mode !== 'internal') {
-      const { clusterDefaults, broker } = dynamic()
-      const own = broker?.get(name)
-      if (own !== undefined) yield { value: own, source: 'dynamic-broker' }
-      const shared = mode === 'cluster-wide' ? clusterDefaults?.get(name) : undefined
-      if (shared !== undefined) yield { value: shared, source: 'dynamic-default' }
-    }
-    const written = properties.get(name)
-    if (written !== undefined) yield { value: written, source: 'static' }
-    if (defaultValue !== null) yield { value: defaultValue, source: 'default' }
+  /** What is set dynamically, strongest first: own value, value of all brokers. */
+  function dynamicValues({ name, mode }: Definition): (string | undefined)[] {
+    if (mode === 'read-only' || mode === 'internal') return []
+    const { clusterDefaults, broker } = dynamic()
+    return [broker?.get(name), mode === 'cluster-wide' ? clusterDefaults?.get(name) : undefined]
+  }
+
+  function layers(definition: Definition): { value: string; source: ConfigSource }[] {
+    const [own, shared] = dynamicValues(definition)
+    const said: [string | null | undefined, ConfigSource][] = [
+      [own, 'dynamic-broker'],
+      [shared, 'dynamic-default'],
+      [properties.get(definition.name), 'static'],
+      [definition.defaultValue, 'default'],
+    ]
+    return said.flatMap(([value, source]) => (value == null ? [] : { value, source }))
+  }
+
+  function strongest(definition: Definition): ConfigLayer {
+    const [own, shared] = dynamicValues(definition)
+    if (own !== undefined) return { value: own, source: 'dynamic-broker' }
+    if (shared !== undefined) return { value: shared, source: 'dynamic-default' }
+    const written = properties.get(definition.name)
+    if (written !== undefined) return { value: written, source: 'static' }
+    return { value: definition.defaultValue, source: 'default' }
   }
 
   function parsedValue(name: string, ...types: ConfigType[]): ConfigValue | null {
@@ -51,8 +64,8 @@ export function layeredConfig(properties: Values, dynamic = noLayers): LayeredCo
       name,
       type: definition.type,
     })
-    const text = found(definition).next().value?.value
-    if (text === undefined) return null
+    const { value: text } = strongest(definition)
+    if (text === null) return null
     const known = parsed.get(name)
     if (known !== undefined && known.text === text) return known.value
     const value = parseValue(name, definition.type, text)
@@ -72,8 +85,8 @@ export function layeredConfig(properties: Values, dynamic = noLayers): LayeredCo
     bool: (name) => required(name, 'boolean') as boolean,
     text: (name) => parsedValue(name, 'string', 'class', 'password') as string | null,
     list: (name) => (parsedValue(name, 'list') ?? []) as string[],
-    raw: (name) => found(definitionOf(name)).next().value ?? { value: null, source: 'default' },
-    layers: (name) => [...found(definitionOf(name))],
+    raw: (name) => strongest(definitionOf(name)),
+    layers: (name) => layers(definitionOf(name)),
     names() {
       const { clusterDefaults, broker } = dynamic()
       return new Set([

@@ -52,46 +52,60 @@ const safe = (value: bigint): number =>
 const invalid = (name: string, value: string, why: string): never =>
   refuse('INVALID_CONFIG', `Invalid value ${value} for configuration ${name}: ${why}`)
 
-function integer(name: string, type: 'short' | 'int' | 'long', text: string): number {
-  const notOne = `Not a number of type ${type.toUpperCase()}`
-  if (!/^[+-]?\d{1,19}$/.test(text)) return invalid(name, text, notOne)
-  const value = BigInt(text.replace('+', ''))
+function integer(type: 'short' | 'int' | 'long') {
   const [min, max] = integerLimits[type]
-  return value < min || value > max ? invalid(name, text, notOne) : safe(value)
+  return (name: string, raw: string): number => {
+    const text = raw.trim()
+    if (/^[+-]?\d{1,19}$/.test(text)) {
+      // BigInt is slow, and only long digits need it.
+      const value = text.length < 16 ? Number(text) : BigInt(text.replace('+', ''))
+      if (value >= min && value <= max) return typeof value === 'number' ? value : safe(value)
+    }
+    return invalid(name, text, `Not a number of type ${type.toUpperCase()}`)
+  }
 }
 
-function double(name: string, text: string): number {
+function double(name: string, raw: string): number {
+  const text = raw.trim()
   const value = Number(text)
   return text === '' || Number.isNaN(value)
     ? invalid(name, text, 'Not a number of type DOUBLE')
     : value
 }
 
+function boolean(name: string, raw: string): boolean {
+  const text = raw.trim().toLowerCase()
+  if (text === 'true') return true
+  if (text === 'false') return false
+  return invalid(name, raw.trim(), 'Expected value to be either true or false')
+}
+
 /** Kafka's lists are split at commas; blanks around an item do not count. */
 export const splitList = (text: string): string[] =>
   text.trim() === '' ? [] : text.split(',').map((item) => item.trim())
+
+const text = (_name: string, raw: string): string => raw.trim()
+
+const parsers: Record<ConfigType, (name: string, raw: string) => ConfigValue> = {
+  boolean,
+  short: integer('short'),
+  int: integer('int'),
+  long: integer('long'),
+  double,
+  list: (_name, raw) => splitList(raw),
+  string: text,
+  class: text,
+  // Blanks may be part of a password.
+  password: (_name, raw) => raw,
+}
 
 /**
  * The value that a text stands for, its bound not yet checked. A long beyond 2^53 - 1 saturates:
  * such values mean "for ever" or "no bound" wherever Kafka has them.
  * @throws KafkaError INVALID_CONFIG
  */
-export function parseValue(name: string, type: ConfigType, raw: string): ConfigValue {
-  const text = raw.trim()
-  return match(type)
-    .with('boolean', () => {
-      if (!/^(true|false)$/i.test(text)) {
-        return invalid(name, text, 'Expected value to be either true or false')
-      }
-      return text.toLowerCase() === 'true'
-    })
-    .with('short', 'int', 'long', (kind) => integer(name, kind, text))
-    .with('double', () => double(name, text))
-    .with('list', () => splitList(text))
-    .with('string', 'class', () => text)
-    .with('password', () => raw)
-    .exhaustive()
-}
+export const parseValue = (name: string, type: ConfigType, raw: string): ConfigValue =>
+  parsers[type](name, raw)
 
 function checkRange(name: string, value: number, { min, max, or }: Bound & { kind: 'range' }) {
   if (value === or || (value >= min && value <= max)) return
