@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `samsa` command. What a subcommand needs is imported when it runs: `--help` stays quick. */
+import { createRequire } from 'node:module'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { reportFailure } from './failure.ts'
 
@@ -35,7 +36,11 @@ const logLevel = () =>
     'silent',
   ])
 
+/** The package names itself, from the sources and from what is built alike. */
+const { version } = createRequire(import.meta.url)('samsa/package.json') as { version: string }
+
 const program = new Command('samsa')
+  .version(version)
   .description('Apache Kafka without ZooKeeper, JVM or Docker.')
   .helpCommand(false)
   .showHelpAfterError('(samsa --help tells what there is)')
@@ -76,7 +81,12 @@ program
       './data/embedded',
     ),
   )
-  .option('--ephemeral', 'keep everything in a temporary folder, and remove it at the end')
+  .addOption(
+    new Option(
+      '--ephemeral',
+      'keep everything in a temporary folder, and remove it at the end',
+    ).conflicts('data'),
+  )
   .option(
     '--config <key=value>',
     "a configuration by Kafka's name, for all nodes; repeatable",
