@@ -91,7 +91,7 @@ export function createMetadataLog(ports: {
 
   async function collectVoterSets(): Promise<void> {
     voterSets.clear()
-    const snapshot = snapshots.filter(({ offset }) => offset <= log.endOffset())[0]
+    const snapshot = snapshots.find(({ offset }) => offset === log.startOffset())
     if (snapshot !== undefined) noteSnapshot(snapshot)
     for (let at = log.startOffset(); at < log.endOffset(); ) {
       const bytes = log.read(at, scanBytes, log.endOffset(), true)
@@ -107,8 +107,8 @@ export function createMetadataLog(ports: {
   function startAtSnapshot(): void {
     const latest = latestSnapshot()
     if (latest !== undefined && latest.offset > log.endOffset()) replaceLog(latest)
+    if (log.startOffset() === 0) return
     const first = snapshots.find(({ offset }) => offset >= log.startOffset())
-    if (log.startOffset() === 0 && (first === undefined || first.offset === 0)) return
     invariant(first !== undefined, 'R16: a snapshot stands where the log starts', {
       startOffset: log.startOffset(),
     })
@@ -155,7 +155,13 @@ export function createMetadataLog(ports: {
     },
     read: (from, maxBytes, upTo) => log.read(from, maxBytes, upTo, true),
     appendAsLeader(batch, leaderEpoch, nowMs) {
-      const { lastOffset } = log.appendAsLeader(batch, { leaderEpoch, nowMs, origin: 'raft' })
+      const before = log.endOffset()
+      const appended = log.appendAsLeader(batch, { leaderEpoch, nowMs, origin: 'raft' })
+      const { baseOffset, lastOffset } = appended
+      invariant(baseOffset === before, 'R6: a leader appends at its log end', {
+        ...appended,
+        before,
+      })
       noteControls(batch)
       return { lastOffset }
     },
@@ -175,6 +181,8 @@ export function createMetadataLog(ports: {
       if (to >= log.endOffset()) return
       truncations++
       log.truncateTo(to)
+      const after = log.endOffset()
+      invariant(after <= to && after >= highWatermark, 'R10: cut where it was asked', { to, after })
       durable = Math.min(durable, to)
       voterSets.truncateTo(to)
       votersChanged()

@@ -35,6 +35,8 @@ export type FakeDisk = {
   /** The next sync fails, and all behind it. */
   failSyncs(): void
   syncMs: number
+  /** Sees each quorum-state before it counts. */
+  onVote: (next: QuorumState) => void
 }
 
 export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
@@ -48,7 +50,7 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
   const snapshots = new Map<string, { id: SnapshotId; bytes: Buffer }>()
   const keyOf = ({ offset, epoch }: SnapshotId) => `${offset}-${epoch}`
 
-  const end = () => (held.length === 0 ? empty : held[held.length - 1]!.last + 1)
+  const end = () => (held.length === 0 ? Math.max(empty, start) : held[held.length - 1]!.last + 1)
   const epochs = () => {
     const table: { epoch: number; start: number }[] = [...assigned]
     for (const { epoch, base } of held) {
@@ -186,6 +188,7 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
     directoryId,
     readState: () => quorumState,
     writeState(next) {
+      disk.onVote(next)
       quorumState = { ...next }
     },
     snapshots: () =>
@@ -216,6 +219,7 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
     log,
     store,
     syncMs: 1,
+    onVote() {},
     durableBatches: () => held.filter(({ last }) => last < durableEnd),
     allBatches: () => [...held],
     state: () => quorumState,
