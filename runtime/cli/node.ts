@@ -35,7 +35,7 @@ export async function node(file: string, options: NodeOptions): Promise<void> {
   checkFormatted(config)
   const { startNode } = await import('../node.ts')
   const inspect = options.inspect
-    ? await (await import('../inspect/inspector.ts')).inspector()
+    ? await (await import('../inspect/inspector.ts')).inspector(`node-${config.nodeId}/`)
     : undefined
   const running = await startNode({
     node: config,

@@ -6,6 +6,7 @@
  */
 import { connect } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import type { StatelyInspectionEvent } from '@statelyai/inspect'
 import type { InspectionEvent } from 'xstate'
 import { UserError } from '../config/user-error.ts'
 import { createSampler } from './sampler.ts'
@@ -37,12 +38,38 @@ async function load() {
   }
 }
 
-/** @returns what `createActor` takes as `inspect` */
-export async function inspector(port = 8080): Promise<(event: InspectionEvent) => void> {
+/** XState counts its sessions per process, and several processes share one relay. */
+function ofProcess(label: string) {
+  const own = (id: string | undefined) => (id === undefined ? undefined : `${label}${id}`)
+  return (event: StatelyInspectionEvent): StatelyInspectionEvent => {
+    const sessionId = `${label}${event.sessionId}`
+    const rootId = own(event.rootId)
+    if (event.type === '@xstate.actor') {
+      const { name, parentId } = event
+      return { ...event, sessionId, rootId, name: `${label}${name}`, parentId: own(parentId) }
+    }
+    if (event.type === '@xstate.event') {
+      return { ...event, sessionId, rootId: rootId!, sourceId: own(event.sourceId) }
+    }
+    return { ...event, sessionId, rootId: rootId! }
+  }
+}
+
+/**
+ * @param label tells this process's actors from those of others, such as `node-2/`
+ * @returns what `createActor` takes as `inspect`
+ */
+export async function inspector(
+  label = '',
+  port = 8080,
+): Promise<(event: InspectionEvent) => void> {
   const { createWebSocketInspector, createInspectorServer } = await load()
   if (!(await isListening(port))) createInspectorServer({ port, autoOpen: process.stdout.isTTY })
   console.error(`inspector  http://localhost:${port}`)
-  const stately = createWebSocketInspector({ url: `ws://127.0.0.1:${port}` })
+  const stately = createWebSocketInspector({
+    url: `ws://127.0.0.1:${port}`,
+    serialize: ofProcess(label),
+  })
   const { inspect, announce } = createSampler(
     limits,
     (event) => stately.inspect.next?.(event),
