@@ -101,6 +101,17 @@ test('a thousand pipelined requests are answered, no more than the bound at a ti
   assert.ok(openAtOnce > 200)
 })
 
+test('what has been answered no longer counts against the bound', async ({
+  served: { client: open },
+}) => {
+  const client = await open()
+  const key = 'k'.repeat(30_000)
+  for (let id = 0; id < 700; id++) {
+    find(client, id, key)
+    assert.is(correlationOf(await client.next()), id)
+  }
+})
+
 test('a client that does not read stops being read', async ({ served: { host, client: open } }) => {
   const client = await open()
   client.socket.pause()

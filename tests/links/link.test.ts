@@ -433,6 +433,16 @@ function natsSuite(maxPayload: number): () => void {
     assert.is(a.isUp(), true)
   })
 
+  test('a link may be closed while it still looks for its server', async () => {
+    await server.kill()
+    const a = network.link(1)
+    const connected = failure(a.connect())
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await a.close()
+    assert.is(await connected, 'closed')
+    await server.start()
+  })
+
   test('a vote overtakes a bulk transfer', async () => {
     const a = network.link(1)
     const b = network.link(2)

@@ -26,11 +26,12 @@ export function hasNatsServer(): boolean {
   return false
 }
 
-export async function natsServer(maxPayload = 1024 * 1024): Promise<NatsServer> {
+/** @param more further lines of its configuration */
+export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<NatsServer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'samsa-nats-'))
   const file = join(folder, 'nats.conf')
-  writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${maxPayload}\n`)
+  writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${maxPayload}\n${more}\n`)
   let child: ChildProcess | undefined
 
   const start = async () => {

@@ -9,6 +9,7 @@
  */
 import type { ConnectionOptions, NatsConnection, Status } from 'nats'
 import type { Timers } from '../timers.ts'
+import { LinkError } from './link.ts'
 
 /** Samsa's `nats.*` configuration. */
 export type NatsOptions = {
@@ -67,7 +68,8 @@ export function natsConnection(options: NatsOptions, state: ConnectionState) {
         return await nats.connect(settings)
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        if (closed || isFinal(error)) throw new Error(`NATS refuses ${options.servers}: ${why}`)
+        if (closed) throw new LinkError('closed', 'this link was closed before it was connected')
+        if (isFinal(error)) throw new Error(`NATS at ${options.servers} refuses us: ${why}`)
         if (!told) onTrouble(`no NATS server at ${options.servers} yet (${why}); trying on`)
         await new Promise<void>((resolve) => clock.setTimeout(resolve, firstConnectWaitMs))
       }

@@ -1,0 +1,69 @@
+/** No event is dropped by silence, and every state can be reached. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { AnyStateMachine, AnyStateNode } from 'xstate'
+import { getShortestPaths } from 'xstate/graph'
+import { connection } from '../../machines/connection.ts'
+import { probe } from '../../machines/probe.ts'
+
+type Event = { type: string }
+
+const probeEvents: Event[] = [
+  { type: 'heard' },
+  { type: 'silent' },
+  { type: 'blinded' },
+  { type: 'noResponders', ...{ sentAt: 0, at: 0, witnessedAt: 0 } },
+  { type: 'noResponders', ...{ sentAt: 300, at: 300, witnessedAt: 300 } },
+]
+const connectionEvents: Event[] = [
+  { type: 'congested' },
+  { type: 'relieved' },
+  { type: 'malformed', ...{ why: 'a test' } },
+  { type: 'failed', ...{ why: 'a test' } },
+  { type: 'drain' },
+  { type: 'settled' },
+  { type: 'disconnected' },
+]
+const charts: [string, AnyStateMachine, Event[], object][] = [
+  ['probe', probe, probeEvents, { graceMs: 300 }],
+  ['connection', connection, connectionEvents, { connectionId: 'c' }],
+]
+
+const leaves = (node: AnyStateNode): AnyStateNode[] => {
+  const children = Object.values(node.states) as AnyStateNode[]
+  return children.length === 0 ? [node] : children.flatMap(leaves)
+}
+
+/** Whether a leaf or a state around it names the event, if only to say why nothing happens. */
+const mentions = (leaf: AnyStateNode, type: string): boolean => {
+  for (let node: AnyStateNode | undefined = leaf; node !== undefined; node = node.parent) {
+    if (Object.hasOwn(node.config.on ?? {}, type)) return true
+  }
+  return false
+}
+
+for (const [name, chart, events, input] of charts) {
+  test(`${name}: each state says what it does with each event`, () => {
+    const unsaid = leaves(chart.root)
+      .filter(({ type }) => type !== 'final')
+      .flatMap((leaf) =>
+        events.filter(({ type }) => !mentions(leaf, type)).map(({ type }) => `${leaf.id} ${type}`),
+      )
+    assert.equal(unsaid, [])
+  })
+
+  test(`${name}: every state can be reached`, () => {
+    const reached = new Set(
+      getShortestPaths(chart, { events, input }).flatMap(({ state }) =>
+        state._nodes.map(({ id }: AnyStateNode) => id),
+      ),
+    )
+    const missed = leaves(chart.root).filter(({ id }) => !reached.has(id))
+    assert.equal(
+      missed.map(({ id }) => id),
+      [],
+    )
+  })
+}
+
+test.run()
