@@ -124,7 +124,7 @@ export function countingRandom(): Random {
   return {
     next: () => (n++ % 7) / 7,
     below: (bound) => n++ % bound,
-    uuid: () => `u${n++}`.padEnd(22, 'B'),
+    uuid: () => `u${n++}`.padEnd(22, 'A'),
   }
 }
 
@@ -285,14 +285,14 @@ export const registration = (
 ): Request<typeof BrokerRegistration> => ({
   brokerId,
   clusterId: 'cluster',
-  incarnationId: `incarnation${brokerId}`.padEnd(22, 'C'),
+  incarnationId: `incarnation${brokerId}`.padEnd(22, 'A'),
   listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
   features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
   rack: null,
   isMigratingZkBroker: false,
-  logDirs: [`directory${brokerId}`.padEnd(22, 'D')],
+  logDirs: [`directory${brokerId}`.padEnd(22, 'A')],
   previousBrokerEpoch: -1,
   ...more,
 })
 
-export const incarnation = (name: string): string => name.padEnd(22, 'E')
+export const incarnation = (name: string): string => name.padEnd(22, 'A')
