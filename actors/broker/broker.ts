@@ -8,7 +8,7 @@
 import type { InspectionEvent } from 'xstate'
 import type { Link } from '../../transport/links/link.ts'
 import type { FinalizedFeature } from '../apis/18-api-versions.ts'
-import type { Config } from '../config/config.ts'
+import type { LayeredConfig } from '../config/config.ts'
 import type { GroupCoordinator } from '../group/types.ts'
 import type { Logger } from '../log.ts'
 import type { BrokerEndpoint, MetadataImage, MetadataListener } from '../metadata/image.ts'
@@ -19,16 +19,17 @@ import { createReplicas } from '../replica/manager.ts'
 import { type ControllerLeader, createControllerChannel } from './controller-channel.ts'
 import { hostLifecycle } from './lifecycle.ts'
 import { createProducerIds } from './producer-ids.ts'
-import type { BrokerHost, DataBroker } from './types.ts'
+import { type ListenerHost, serveFollowers } from './table.ts'
+import type { BrokerHost } from './types.ts'
 
 export type BrokerPorts = {
   nodeId: number
   clusterId: string
   clock: Clock
   random: Random
-  config: Config
+  config: LayeredConfig
   log: Logger
-  /** `self.incarnationId` is the broker's incarnation. */
+  /** Not connected yet; `self.incarnationId` is the broker's incarnation. */
   link: Link
   store: LogStore
   leader: ControllerLeader
@@ -47,7 +48,7 @@ export type BrokerPorts = {
 
 export type Broker = {
   /** What the handlers of its table are given. */
-  readonly host: DataBroker
+  readonly host: ListenerHost
   /** Hears each published image; the first one makes the replicas. */
   readonly onMetadata: MetadataListener
   /** Registers, and resolves when the controller has unfenced it. Sockets listen by then. */
@@ -103,7 +104,7 @@ export function hostBroker(ports: BrokerPorts): Broker {
   const base = { nodeId, clusterId, config, clock, random, log, image, brokerEpoch, controller }
   // The coordinator stands on the host that it becomes part of.
   let groups: GroupCoordinator
-  const host: DataBroker & BrokerHost = {
+  const host: ListenerHost = {
     ...base,
     replicas,
     producerIds: createProducerIds({ nodeId, brokerEpoch, controller }),
@@ -115,6 +116,7 @@ export function hostBroker(ports: BrokerPorts): Broker {
     finalizedFeatures: () => ({ epoch: image().offset, features: finalized(image()) }),
   }
   groups = ports.groups(host)
+  serveFollowers(link, host, halt)
 
   let isFirstImage = true
   let end: 'running' | 'ended' = 'running'

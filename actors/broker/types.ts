@@ -2,7 +2,7 @@
 import type { Api, Request, Response } from '../../transport/protocol/api.ts'
 import type { Features } from '../apis/18-api-versions.ts'
 import type { Asker } from '../apis/handler.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, LayeredConfig } from '../config/config.ts'
 import type { GroupCoordinator } from '../group/types.ts'
 import type { Logger } from '../log.ts'
 import type { MetadataImage } from '../metadata/image.ts'
@@ -46,8 +46,9 @@ export type BrokerHost = {
 }
 
 /** What the handlers of this broker's own data stand on, beyond what all may use. */
-export type DataBroker = Omit<BrokerHost, 'replicas'> &
+export type DataBroker = Omit<BrokerHost, 'replicas' | 'config'> &
   Features & {
+    readonly config: LayeredConfig
     readonly replicas: Replicas
     readonly producerIds: ProducerIds
   }

@@ -93,6 +93,11 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
     for (const entry of session.news) {
       const position = stand(entry, options.leaderOnly)
       if (position.kind !== 'readable') return Number.POSITIVE_INFINITY
+      // Replicas follow a moved log start at once: who deletes records waits for them.
+      const isFollower = session.replicaId >= 0
+      if (isFollower && entry.toldLogStartOffset !== position.log.startOffset()) {
+        return Number.POSITIVE_INFINITY
+      }
       bytes += readableBytes(position.log, entry, position.upTo, options.minBytes)
       if (bytes >= options.minBytes && bytes > 0) return bytes
     }

@@ -83,10 +83,12 @@ export function createFollowing(ports: Ports) {
         return 'nothingNew'
       }
       const before = own.endOffset()
+      const startBefore = own.startOffset()
       const records = data.records ?? empty
       if (records.length > 0) own.appendAsFollower(records, partition.context.leaderEpoch)
       takeBounds(partition, own, data)
-      return own.endOffset() > before ? 'progressed' : 'nothingNew'
+      const moved = own.endOffset() > before || own.startOffset() > startBefore
+      return moved ? 'progressed' : 'nothingNew'
     } catch (cause) {
       if (cause instanceof StorageError) return 'gone'
       if (!(cause instanceof KafkaError)) throw cause

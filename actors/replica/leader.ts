@@ -118,6 +118,7 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send }: Por
       partition.joining = []
       partition.role = 'assigned'
       for (const waiter of takeWaiters(partition)) if (!waiter.gone) waiter.done(false)
+      for (const look of partition.startWaiters) look()
       pokeAll(partition)
     },
 
@@ -167,6 +168,7 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send }: Por
         clock.monotonic(),
       )
       follower.session = entry.session
+      for (const look of partition.startWaiters) look()
       reviewJoiners(partition)
       if (before !== offset) advance(partition)
       return 'NONE'

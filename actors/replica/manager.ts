@@ -16,6 +16,7 @@ import { createAlterPartitions } from './alter-partition.ts'
 import { type Appending, createAppends } from './append.ts'
 import { type Assigned, localChanges, orOffline } from './assignments.ts'
 import { hostReplicaCharts } from './charts.ts'
+import { createDeletions, type Deleted } from './delete-records.ts'
 import { createFetches, type Fetched, type FetchOptions, pokeAll } from './fetch.ts'
 import { createFetchSessions } from './fetch-session.ts'
 import { createFollowing } from './follower.ts'
@@ -51,8 +52,8 @@ export type Replicas = ReplicaManager & {
     options: AppendOptions,
   ): AppendResult[] | Promise<AppendResult[]>
   fetch(options: FetchOptions): Fetched | Promise<Fetched>
-  /** Moves the log start of a led partition and tells who fetches it. */
-  deleteRecordsBefore(partition: Partition, offset: number): void
+  /** Moves the log start of a led partition; done when its live replicas have followed. */
+  deleteRecordsBefore(partition: Partition, offset: number, timeoutMs: number): Promise<Deleted>
   onMetadata(image: MetadataImage, delta: MetadataDelta): void
   start(): void
   /** Fetching, timers and waiting end; logs stay as they are. */
@@ -289,10 +290,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
       waitForCommit(row, { offset: offset + 1, gone: false, done: then })
     },
     fetch: (options) => fetches.fetch(options),
-    deleteRecordsBefore: (partition, offset) => {
-      partition.log?.advanceStartOffset(offset)
-      pokeAll(partition)
-    },
+    deleteRecordsBefore: createDeletions({ clock, image }),
     onMetadata: (now, delta) => {
       if (stopped) return
       const everything = isFirstImage || delta.fromSnapshot

@@ -45,6 +45,8 @@ export type Partition = TopicPartition & {
   minIsr: number
   /** In order of offsets. */
   commitWaiters: CommitWaiter[]
+  /** Looked at whenever a replica tells its log start. */
+  startWaiters: ReadonlySet<() => void>
   /** Fetches that an append, and fetches that a higher high watermark, concern. */
   replicaFetches: Set<FetchEntry>
   consumerFetches: Set<FetchEntry>
@@ -53,6 +55,7 @@ export type Partition = TopicPartition & {
 }
 
 const noFetches: Set<FetchEntry> = Object.freeze(new Set<FetchEntry>()) as Set<FetchEntry>
+const noStartWaiters: ReadonlySet<() => void> = new Set()
 const noWaiters: CommitWaiter[] = Object.freeze([]) as unknown as CommitWaiter[]
 
 export function newPartition(
@@ -90,6 +93,7 @@ export function newPartition(
     epochStart: 0,
     minIsr: 1,
     commitWaiters: noWaiters,
+    startWaiters: noStartWaiters,
     replicaFetches: noFetches,
     consumerFetches: noFetches,
     removed: false,

@@ -41,6 +41,10 @@ export function checkLeaderEpoch(
   return leaderOnly && partition.role !== 'leader' ? 'NOT_LEADER_OR_FOLLOWER' : 'NONE'
 }
 
+/** An epoch older than all that this log still holds ended where the log begins. */
+export const endOfEpoch = (log: Log, epoch: number): Divergence =>
+  log.endOffsetFor(epoch) ?? { epoch, endOffset: log.startOffset() }
+
 /** Where an entry stands; nothing is read yet. */
 export function positionOf(entry: FetchEntry, partition: Partition, leaderOnly: boolean): Position {
   const error = checkLeaderEpoch(partition, entry.currentLeaderEpoch, leaderOnly)
@@ -50,8 +54,8 @@ export function positionOf(entry: FetchEntry, partition: Partition, leaderOnly: 
   const { fetchOffset, lastFetchedEpoch } = entry
   if (fetchOffset < log.startOffset()) return refused('OFFSET_OUT_OF_RANGE', partition)
   if (lastFetchedEpoch >= 0) {
-    const known = log.endOffsetFor(lastFetchedEpoch)
-    if (known === undefined) return refused('OFFSET_OUT_OF_RANGE', partition)
+    if (log.latestEpoch() === undefined) return refused('OFFSET_OUT_OF_RANGE', partition)
+    const known = endOfEpoch(log, lastFetchedEpoch)
     if (known.epoch < lastFetchedEpoch || known.endOffset < fetchOffset) {
       return { kind: 'diverging', partition, diverging: known }
     }

@@ -6,11 +6,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fetch } from '../../actors/apis/01-fetch.ts'
-import { listOffsets } from '../../actors/apis/02-list-offsets.ts'
 import type { Asker, Handler } from '../../actors/apis/handler.ts'
 import { type Broker, hostBroker } from '../../actors/broker/broker.ts'
-import type { DataBroker } from '../../actors/broker/types.ts'
+import type { ListenerHost } from '../../actors/broker/table.ts'
 import { layeredConfig } from '../../actors/config/layered-config.ts'
 import { effectiveTopicConfig } from '../../actors/config/topic-config.ts'
 import { createImage } from '../../actors/metadata/create-image.ts'
@@ -28,8 +26,6 @@ import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import { encodeBatch, type NewBatch } from '../../transport/records/records.ts'
-import { Fetch } from '../../transport/schemas/01-fetch.ts'
-import { ListOffsets } from '../../transport/schemas/02-list-offsets.ts'
 import { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
 import { BrokerRegistration } from '../../transport/schemas/62-broker-registration.ts'
 import { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
@@ -70,7 +66,7 @@ export type Rig = {
   partition(name: string, index?: number): PartitionState
   ask<A extends Api>(
     id: number,
-    api: Handler<DataBroker>,
+    api: Handler<ListenerHost>,
     schema: A,
     version: number,
     request: Request<A>,
@@ -278,18 +274,6 @@ export async function withBrokers(
       },
     }
     nodes.set(id, node)
-    for (const [api, handler] of [
-      [Fetch, fetch],
-      [ListOffsets, listOffsets],
-    ] as const) {
-      serveApi(
-        link,
-        api as Api,
-        handler.versions,
-        (request, { version }) =>
-          handler.answer(request, asker(version), broker.host, silent) as never,
-      )
-    }
     await connectSoon(link.connect())
     history.forEach((records, at) => {
       for (const record of records) image.apply(record)
