@@ -50,7 +50,7 @@ export async function node(file: string, options: NodeOptions): Promise<void> {
   })
   const ready = running.ready().then(() => {
     const where = running.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`)
-    console.log(`ready  node=${running.nodeId} ${where.join(' ')}`.trimEnd())
+    console.log(`ready  node=${running.nodeId} pid=${process.pid} ${where.join(' ')}`.trimEnd())
   })
   ready.catch(() => {
     // Told by `failed`, or cut short by a stop.

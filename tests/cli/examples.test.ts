@@ -10,7 +10,9 @@ import { readProperties } from '../../runtime/config/properties.ts'
 const test = suite('examples')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const shapes = readdirSync(join(root, 'examples'))
+const shapes = readdirSync(join(root, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
 const filesOf = (shape: string) =>
   readdirSync(join(root, 'examples', shape)).filter((name) => name.endsWith('.properties'))
 const nodesOf = (shape: string) =>
@@ -47,10 +49,10 @@ for (const shape of shapes) {
     const own = join(root, 'examples', shape, 'Procfile')
     const path = shape === 'three-combined' ? join(root, 'Procfile') : own
     const lines = readFileSync(path, 'utf8').trim().split('\n')
-    assert.match(lines[0]!, /^nats: .*nats-server/)
-    const started = lines.slice(1).map((line) => /samsa\.ts node (\S+)/.exec(line)![1])
-    const files = filesOf(shape).map((name) => `examples/${shape}/${name}`)
-    assert.equal(started.sort(), files.sort())
+    assert.is(lines[0], 'nats: exec examples/run nats')
+    const ids = nodesOf(shape).map(({ nodeId }) => `${nodeId}`)
+    const expected = ids.map((id) => `node${id}: exec examples/run node ${shape} ${id}`)
+    assert.equal(lines.slice(1).sort(), expected.sort())
   })
 }
 

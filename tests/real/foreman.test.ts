@@ -42,13 +42,14 @@ async function copyShape(shape: string, procfile: string): Promise<Copy> {
   const examples = join(folder, 'examples', shape)
   const files = readdirSync(examples).filter((name) => name.endsWith('.properties'))
   const texts = new Map(files.map((name) => [name, readFileSync(join(examples, name), 'utf8')]))
-  const proc = readFileSync(join(root, procfile), 'utf8')
-  const written = new Set([proc, ...texts.values()].join('\n').match(/\b(4222|1?90\d\d)\b/g))
+  const runner = readFileSync(join(root, 'examples/run'), 'utf8')
+  const written = new Set([runner, ...texts.values()].join('\n').match(/\b(4222|1?90\d\d)\b/g))
   const free = await freePorts(written.size)
   const ports = new Map([...written].map((port, index) => [port, `${free[index]}`]))
   const moved = (text: string) => text.replace(/\b(4222|1?90\d\d)\b/g, (port) => ports.get(port)!)
   for (const [name, text] of texts) writeFileSync(join(examples, name), moved(text))
-  writeFileSync(join(folder, 'Procfile'), moved(proc))
+  writeFileSync(join(folder, 'examples/run'), moved(runner))
+  cpSync(join(root, procfile), join(folder, 'Procfile'))
   const nodes = [...texts.values()].map((text) => parseProperties(moved(text)))
   const brokers = nodes.filter((node) => node.get('process.roles')!.includes('broker'))
   return {
@@ -96,6 +97,19 @@ async function roundTrip({ bootstrap, replicas }: Copy) {
   await consumer.disconnect()
 }
 
+/** kill -9 of a node: it comes back, and the others stay. */
+async function killed(program: Program, id: number) {
+  const ready = new RegExp(`ready {2}node=${id} pid=(\\d+)`)
+  const pidOf = (line: string) => Number(ready.exec(line)![1])
+  const before = pidOf(await program.line(ready))
+  process.kill(before, 'SIGKILL')
+  await eventually(
+    `node ${id} is ready again`,
+    async () => program.lines.filter((line) => ready.test(line)).map(pidOf),
+    (pids) => pids.some((pid) => pid !== before),
+  )
+}
+
 const foremen = {
   foreman: (cwd: string) => start('foreman', ['start'], { cwd }),
   'npx nf': (cwd: string) => start(join(root, 'node_modules/.bin/nf'), ['start'], { cwd }),
@@ -119,6 +133,7 @@ for (const [shape, procfile, by] of shapes) {
       copy.nodes.map((id) => program.line(new RegExp(`ready {2}node=${id}\\b`), 60_000)),
     )
     await roundTrip(copy)
+    await killed(program, copy.nodes[0]!)
     program.child.kill('SIGINT')
     await program.exited
     const stopped = program.lines.filter((line) => line.includes('stopping node'))
