@@ -7,6 +7,7 @@ import { UserError } from '../config/user-error.ts'
 import { type Disk, type DiskLock, joinPath } from '../disk/disk.ts'
 import { guardDisk } from '../disk/guarded-disk.ts'
 import { NO_BROKER_EPOCH, takeCleanMarker } from './clean-marker.ts'
+import { groupCommit } from './group-commit.ts'
 import type { StorageDirectory } from './log-state.ts'
 import { META_PROPERTIES, type MetaProperties, readMetaProperties } from './meta-properties.ts'
 import { MalformedFileError } from './small-files.ts'
@@ -116,7 +117,8 @@ function open(
     for (const listener of listeners) listener({ id, path, online: false })
   })
   const previousBrokerEpoch = takeCleanMarker(guarded, path) ?? NO_BROKER_EPOCH
-  return { id, path, disk: guarded, previousBrokerEpoch }
+  const syncNames = groupCommit(() => guarded.datasyncDirectory(path))
+  return { id, path, disk: guarded, syncNames, previousBrokerEpoch }
 }
 
 function oneCluster(metas: MetaProperties[]): string {

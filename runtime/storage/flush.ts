@@ -6,6 +6,7 @@
  */
 import { joinPath } from '../disk/disk.ts'
 import { formatEpochs, LEADER_EPOCHS } from './checkpoints.ts'
+import { entryCount } from './entry-file.ts'
 import { activeSegment, type LogState, segmentIndexAt } from './log-state.ts'
 import { closedFile, type OpenFile } from './open-files.ts'
 import { PARTITION_METADATA } from './partition-metadata.ts'
@@ -60,14 +61,11 @@ async function syncNames(log: LogState) {
   const metadata = closedFile(log.directory.disk, joinPath(log.path, PARTITION_METADATA))
   await syncFile(log, metadata, () => !log.isGone)
   log.shared.files.close(metadata)
-  await syncDirectory(log, log.path)
-  await syncDirectory(log, log.directory.path)
-}
-
-const syncDirectory = (log: LogState, path: string) =>
-  log.shared.syncs.run(async () => {
-    if (!log.isGone) await log.directory.disk.datasyncDirectory(path)
+  await log.shared.syncs.run(async () => {
+    if (!log.isGone) await log.directory.disk.datasyncDirectory(log.path)
   })
+  await log.directory.syncNames()
+}
 
 const syncEpochs = (log: LogState) =>
   log.shared.syncs.run(async () => {
@@ -87,9 +85,15 @@ async function syncSegment(log: LogState, segment: Segment) {
   }
   if (!segment.indexesDirty || segment === activeSegment(log) || !isWanted()) return
   segment.indexesDirty = false
+  await syncIndexes(log, segment, isWanted)
+}
+
+/** An empty index that a crash loses is made anew. */
+export async function syncIndexes(log: LogState, segment: Segment, isWanted: () => boolean) {
   writeIndexes(segment, log.shared.files)
-  await syncFile(log, segment.offsets.file, isWanted)
-  await syncFile(log, segment.times.file, isWanted)
+  for (const index of [segment.offsets, segment.times]) {
+    if (entryCount(index) > 0) await syncFile(log, index.file, isWanted)
+  }
 }
 
 /** @param isWanted asked when its turn comes: the segment may have been cut away meanwhile */

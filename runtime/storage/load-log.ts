@@ -1,5 +1,6 @@
 /** Makes a log, or brings one back from its folder. */
 import type { LogConfig, TopicPartition } from '../../actors/ports/log.ts'
+import { KafkaError } from '../../transport/protocol/errors.ts'
 import { baseOffset, partitionLeaderEpoch } from '../../transport/records/batch.ts'
 import { joinPath } from '../disk/disk.ts'
 import { readEpochs } from './checkpoints.ts'
@@ -74,7 +75,63 @@ export function createLog(origin: LogOrigin): LogState {
 }
 
 export async function loadLog(origin: LogOrigin, left: LogAsLeft, pause: Pause): Promise<LogState> {
+  const quick = left.isClean ? trustAll(origin, left) : undefined
+  const log = quick ?? (await verify(origin, left, pause))
+  truncateEpochsFromEnd(log.epochs, log.endOffset)
+  truncateEpochsFromStart(log.epochs, log.startOffset)
+  log.producers = loadProducers(log)
+  log.rollJitterMs = jitterOf(log)
+  return log
+}
+
+/** After a clean stop. @returns undefined where the files are not as such a stop leaves them */
+function trustAll(origin: LogOrigin, left: LogAsLeft): LogState | undefined {
   const log = blankLog(origin)
+  const epochsKnown = findFiles(log, left)
+  try {
+    for (const segment of log.segments) trust(log, segment)
+    const active = activeSegment(log)
+    const { endOffset, position } = restoreTimestamps(active, log.shared.files)
+    if (position < active.sizeBytes || left.recoveryPoint > endOffset) return undefined
+    log.endOffset = endOffset
+    settle(log, left.recoveryPoint, false)
+    if (!epochsKnown) rebuildEpochs(log)
+    return log
+  } catch (error) {
+    if (error instanceof KafkaError) return undefined
+    throw error
+  }
+}
+
+/** After any other: what lies behind the recovery point is read, and all of it if that is not enough. */
+async function verify(origin: LogOrigin, left: LogAsLeft, pause: Pause): Promise<LogState> {
+  try {
+    return await verifyFrom(origin, left, left.recoveryPoint, pause)
+  } catch (error) {
+    if (!(error instanceof KafkaError) || left.recoveryPoint === 0) throw error
+    return verifyFrom(origin, left, 0, pause)
+  }
+}
+
+async function verifyFrom(
+  origin: LogOrigin,
+  left: LogAsLeft,
+  from: number,
+  pause: Pause,
+): Promise<LogState> {
+  const log = blankLog(origin)
+  const epochsKnown = findFiles(log, left)
+  log.recoveryPoint = Math.max(from, log.segments[0]!.baseOffset)
+  for (const segment of log.segments.slice(0, unsureFrom(log))) trust(log, segment)
+  dropUnsureSnapshots(log)
+  const decayed = await recover(log, pause)
+  settle(log, left.recoveryPoint, decayed)
+  if (!epochsKnown) rebuildEpochs(log)
+  return log
+}
+
+/** @returns whether the epoch table could be read */
+function findFiles(log: LogState, left: LogAsLeft): boolean {
   const epochsKnown = restoreEpochs(log)
   findSegments(log)
   if (log.segments.length === 0) {
@@ -83,21 +140,7 @@ export async function loadLog(origin: LogOrigin, left: LogAsLeft, pause: Pause):
   }
   log.startOffset = Math.max(left.startOffset, log.segments[0]!.baseOffset)
   log.recoveryPoint = Math.max(left.recoveryPoint, log.segments[0]!.baseOffset)
-  const firstUnsure = left.isClean ? log.segments.length : unsureFrom(log)
-  for (const segment of log.segments.slice(0, firstUnsure)) trust(log, segment)
-  let decayed = false
-  if (left.isClean) log.endOffset = restoreTimestamps(activeSegment(log), log.shared.files)
-  else {
-    dropUnsureSnapshots(log)
-    decayed = await recover(log, pause)
-  }
-  settle(log, left.recoveryPoint, decayed)
-  if (!epochsKnown) rebuildEpochs(log)
-  truncateEpochsFromEnd(log.epochs, log.endOffset)
-  truncateEpochsFromStart(log.epochs, log.startOffset)
-  log.producers = loadProducers(log)
-  log.rollJitterMs = jitterOf(log)
-  return log
+  return epochsKnown
 }
 
 function blankLog(origin: LogOrigin): LogState {

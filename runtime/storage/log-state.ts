@@ -24,7 +24,13 @@ export type Shared = {
   deletions: Deletions
 }
 
-export type StorageDirectory = { id: string; path: string; disk: GuardedDisk }
+export type StorageDirectory = {
+  id: string
+  path: string
+  disk: GuardedDisk
+  /** Makes the names of its partition folders durable. */
+  syncNames(): Promise<void>
+}
 
 /** Bytes lost below the recovery point, found at the start: the replica is suspect (S2). */
 export type Damage = { endOffset: number; recoveryPoint: number }

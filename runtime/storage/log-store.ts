@@ -37,6 +37,7 @@ import {
   type DirectoryCheckpoints,
   readCheckpoints,
 } from './store-checkpoints.ts'
+import { dropTail } from './tail-cache.ts'
 
 const OPEN_FILES_MAX = 1024
 const TAIL_BYTES_MAX = 16 * 1024 * 1024
@@ -161,6 +162,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     if (found === undefined) return undefined
     const { state } = found
     state.isGone = true
+    dropTail(state.tail)
     for (const segment of state.segments) closeSegment(segment, shared.files)
     stored.delete(partitionName(of))
     placeOf(state).logs.delete(state)

@@ -4,7 +4,7 @@
  * Source: KIP-98, KIP-360; Kafka's ProducerStateManager of 4.3.0. A producer that is not known
  * (expired, or its batches were deleted) may go on with any sequence.
  */
-import { refuse } from '../../transport/protocol/errors.ts'
+import { KafkaError, refuse } from '../../transport/protocol/errors.ts'
 import {
   baseOffset,
   baseSequence,
@@ -129,10 +129,17 @@ function entryOf(producers: Producers, id: number, epoch: number): ProducerEntry
   return entry
 }
 
-/** The value of an end-of-transaction marker: int16 version, int32 coordinator epoch. */
+/**
+ * The value of an end-of-transaction marker: int16 version, int32 coordinator epoch. The batch is
+ * stored by now, so a value that cannot be read changes nothing.
+ */
 function coordinatorEpochOf(b: Buffer, at: number): number | undefined {
-  for (const { value } of records(b, at)) {
-    if (value !== null && value.length >= 6) return value.readInt32BE(2)
+  try {
+    for (const { value } of records(b, at)) {
+      if (value !== null && value.length >= 6) return value.readInt32BE(2)
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
   }
   return undefined
 }

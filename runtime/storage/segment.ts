@@ -65,8 +65,6 @@ export function createSegment(
 ): Segment {
   const left = { sizeBytes: 0, createdMs: nowMs, offsetBytes: undefined, timeBytes: undefined }
   const segment = openSegment(disk, directory, baseOffset, left)
-  segment.dirty = true
-  segment.indexesDirty = true
   files.make(segment.log)
   return segment
 }
@@ -198,7 +196,10 @@ export function truncateSegment(
   restoreTimestamps(segment, files)
 }
 
-/** Finds the times of a segment again, from what its indexes do not tell. */
+/**
+ * Finds the times of a segment again, from what its indexes do not tell.
+ * @returns where its last whole batch ends, as offset and as position
+ */
 export function restoreTimestamps(segment: Segment, files: OpenFiles) {
   const indexed = lastIndexedTime(segment.times, files)
   segment.firstTimestamp = -1
@@ -211,12 +212,12 @@ export function restoreTimestamps(segment: Segment, files: OpenFiles) {
   const from = lastIndexedOffset(segment.offsets, files)?.position ?? 0
   segment.bytesSinceIndexed = segment.sizeBytes - from
   let endOffset = segment.baseOffset
-  walkBatches(segment, files, from, 'headers', (b, at) => {
+  const position = walkBatches(segment, files, from, 'headers', (b, at) => {
     noteTimestamp(segment, maxTimestamp(b, at), lastOffset(b, at))
     endOffset = nextOffset(b, at)
     return true
   })
-  return endOffset
+  return { endOffset, position }
 }
 
 /** Forgets both indexes, so that they can be made anew. */

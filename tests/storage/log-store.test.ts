@@ -168,6 +168,33 @@ test('logs spread over directories, and go where they are told to', async () => 
   )
 })
 
+test('more logs than file handles, more bytes than the cache: all is there', async () => {
+  await withStorage(
+    async ({ start, stop }) => {
+      const config = { segmentBytes: 2000, indexIntervalBytes: 200 }
+      const store = await start(config)
+      const logs = [0, 1, 2, 3, 4].map((partition) =>
+        store.create({ topic: 'orders', partition }, topicId, { ...logConfig, ...config }),
+      )
+      const sent = logs.map(() => [] as Buffer[])
+      for (let i = 0; i < 60; i++) {
+        for (const [n, log] of logs.entries()) {
+          const batch = batchOf([`${n} ${i}`.repeat(10)])
+          append(log, batch, i >> 4)
+          sent[n]!.push(Buffer.from(batch))
+          if (i % 7 === n) void log.flush()
+        }
+      }
+      for (const [n, log] of logs.entries()) assert.equal(readAll(log), Buffer.concat(sent[n]!))
+      await stop()
+      const again = [...(await start(config)).logs()]
+      assert.is(again.length, 5)
+      for (const log of again) assert.equal(readAll(log), Buffer.concat(sent[log.partition]!))
+    },
+    { openFilesMax: 3, tailBytesMax: 500 },
+  )
+})
+
 test('a directory is used by one at a time, in this process and among processes', async () => {
   await withStorage(async ({ folder, start, crash }) => {
     await start()

@@ -184,6 +184,20 @@ test('missing and damaged indexes, snapshots and epochs are made anew (S7)', asy
   })
 })
 
+test('a clean marker does not vouch for a file that is torn all the same', async () => {
+  await withStorage(async (bench) => {
+    const { bytes, ends } = await crashedLog(bench, 6)
+    await bench.start()
+    await bench.stop()
+    const file = join(bench.folder, 'orders-0/00000000000000000000.log')
+    truncateSync(file, bytes.length - 1)
+    const log = (await bench.start()).get(of)!
+    assert.is(log.endOffset(), 10)
+    assert.equal(readAll(log), bytes.subarray(0, ends[4]))
+    assert.equal(log.damage(), { endOffset: 10, recoveryPoint: 12 })
+  })
+})
+
 test('a lost segment in the middle ends the log before it', async () => {
   await withStorage(async (bench) => {
     const { bytes } = await crashedLog(bench, 40, small)

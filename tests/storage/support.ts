@@ -88,8 +88,9 @@ export type Bench = {
 /** One node's storage over formatted temporary directories, removed after `scenario`. */
 export async function withStorage(
   scenario: (bench: Bench) => Promise<void>,
-  { disk = nodeDisk, names = ['data'] }: { disk?: Disk; names?: string[] } = {},
+  options: { disk?: Disk; names?: string[]; openFilesMax?: number; tailBytesMax?: number } = {},
 ): Promise<void> {
+  const { disk = nodeDisk, names = ['data'], openFilesMax = 100, tailBytesMax = 1e6 } = options
   const root = mkdtempSync(join(tmpdir(), 'samsa-storage-'))
   const folders = names.map((name) => join(root, name))
   folders.forEach((folder, index) => {
@@ -107,7 +108,15 @@ export async function withStorage(
     async start(config = {}) {
       directories = openDirectories({ disk, logDirs: folders, nodeId: 1, clusterId })
       const configOf = () => ({ ...logConfig, ...config })
-      store = await openLogStore({ directories, clock, random, logger: silent, configOf })
+      store = await openLogStore({
+        directories,
+        clock,
+        random,
+        logger: silent,
+        configOf,
+        openFilesMax,
+        tailBytesMax,
+      })
       return store
     },
     async stop(brokerEpoch = 7) {
