@@ -30,6 +30,10 @@ function node(nodeId: number, nats: NatsOptions, troubles: string[] = []) {
   return link
 }
 
+async function until(what: () => Promise<boolean>): Promise<void> {
+  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
 if (hasNatsServer()) {
   test('a node needs only subjects below its own id', async () => {
     const server = await natsServer(undefined, users)
@@ -63,6 +67,22 @@ if (hasNatsServer()) {
     )
     assert.ok(troubles.some((what) => what.includes('samsa.')))
     await Promise.all([impostor.close(), one.close()])
+    await server.stop()
+  })
+
+  test('a permission that was missing is used once the server grants it', async () => {
+    const revoked = users.replace('samsa.*.node.2.>', 'samsa.*.node.9.>')
+    const server = await natsServer(undefined, revoked)
+    const servers = [server.url]
+    const one = node(1, { servers, user: 'one', pass: 'first' })
+    const two = node(2, { servers, user: 'two', pass: 'second' })
+    await Promise.all([one.connect(), two.connect()])
+    assert.is(await one.probe(two.self, 5_000), 'noResponders')
+    await server.kill()
+    server.configure(users)
+    await server.start()
+    await until(async () => one.isUp() && (await one.probe(two.self, 5_000)) === 'alive')
+    await Promise.all([one.close(), two.close()])
     await server.stop()
   })
 

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 export type NatsServer = {
   url: string
   kill(): Promise<void>
+  /** Other further lines of its configuration, from its next start. */
+  configure(more: string): void
   start(): Promise<void>
   pause(): void
   resume(): void
@@ -31,7 +33,9 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'samsa-nats-'))
   const file = join(folder, 'nats.conf')
-  writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${maxPayload}\n${more}\n`)
+  const configure = (further: string) =>
+    writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${maxPayload}\n${further}\n`)
+  configure(more)
   let child: ChildProcess | undefined
 
   const start = async () => {
@@ -48,6 +52,7 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
     url: `nats://127.0.0.1:${port}`,
     start,
     kill,
+    configure,
     pause: () => child?.kill('SIGSTOP'),
     resume: () => child?.kill('SIGCONT'),
     async stop() {

@@ -30,6 +30,8 @@ export type NatsMessage = {
   noResponders: boolean
 }
 
+type Subscribed = { subject: string; deliver: (message: NatsMessage) => void }
+
 export type ConnectionState = {
   clock: Timers
   /** Shown by the server's monitoring. */
@@ -48,7 +50,9 @@ const staleSocketMs = 200
 
 export function natsConnection(options: NatsOptions, state: ConnectionState) {
   const { clock, onChange, onTrouble } = state
-  const subscriptions: { subject: string; deliver: (message: NatsMessage) => void }[] = []
+  const subscriptions: Subscribed[] = []
+  /** The server took these away, for want of a permission: they are asked for after each reconnect. */
+  const lost = new Set<Subscribed>()
   let connection: NatsConnection | undefined
   let up = false
   let closed = false
@@ -76,11 +80,31 @@ export function natsConnection(options: NatsOptions, state: ConnectionState) {
     }
   }
 
+  function listen(live: NatsConnection, subscribed: Subscribed): void {
+    const { subject, deliver } = subscribed
+    live.subscribe(subject, {
+      callback(error, { subject: on, data, reply = '', headers }) {
+        if (error !== null) {
+          lost.add(subscribed)
+          onTrouble(`${subject}: ${error.message}`)
+          return
+        }
+        const noResponders = data.length === 0 && headers?.code === 503
+        const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
+        deliver({ subject: on, data: bytes, reply, noResponders })
+      },
+    })
+  }
+
   async function watch(live: NatsConnection): Promise<void> {
     for await (const status of live.status()) {
       if (status.type === 'disconnect') change(false)
-      else if (status.type === 'reconnect') change(true)
-      else if (status.type === 'error') onTrouble(describe(status))
+      else if (status.type === 'reconnect') {
+        const again = [...lost]
+        lost.clear()
+        for (const subscribed of again) listen(live, subscribed)
+        change(true)
+      } else if (status.type === 'error') onTrouble(describe(status))
       else if (status.type === 'staleConnection') {
         change(false)
         clock.setTimeout(() => destroySocket(live), staleSocketMs)
@@ -102,16 +126,7 @@ export function natsConnection(options: NatsOptions, state: ConnectionState) {
         change(false)
         if (!closed) onTrouble(`the NATS client gave up: ${error?.message ?? 'no reason given'}`)
       })
-      for (const { subject, deliver } of subscriptions) {
-        live.subscribe(subject, {
-          callback(error, { subject: on, data, reply = '', headers }) {
-            if (error !== null) return onTrouble(`${subject}: ${error.message}`)
-            const noResponders = data.length === 0 && headers?.code === 503
-            const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
-            deliver({ subject: on, data: bytes, reply, noResponders })
-          },
-        })
-      }
+      for (const subscribed of subscriptions) listen(live, subscribed)
       await live.flush()
       change(true)
     },
