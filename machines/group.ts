@@ -274,11 +274,14 @@ const stable = groupSetup.createStateConfig({
 const generation = groupSetup.createStateConfig({
   initial: 'completingRebalance',
   after: {
-    rebalanceTimeout: {
-      guard: 'somebodyUnsynced',
-      target: 'preparingRebalance',
-      actions: [interruptSyncs, 'dropUnsynced', 'countOutUnsynced'],
-    },
+    rebalanceTimeout: [
+      {
+        guard: 'somebodyUnsynced',
+        target: 'preparingRebalance',
+        actions: [interruptSyncs, 'dropUnsynced', 'countOutUnsynced'],
+      },
+      { description: 'Everybody has its part.' },
+    ],
   },
   on: {
     LeaveGroup: { target: 'preparingRebalance', actions: [interruptSyncs, 'note'] },

@@ -313,6 +313,7 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
     } as Asker
     const decoded = decodeRequest(api, header, frame)
     const answer = (await handler.answer(decoded, asker, host, silent)) as Response<A>
+    assert.equal(failures, [], 'no invariant is broken')
     frame.fill(0xee) // frames are reused: who kept a part of one now has rubbish
     return decodeResponse(api, version, Buffer.concat(encodeResponse(api, version, 7, answer)))
   }
