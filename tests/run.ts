@@ -145,7 +145,10 @@ async function runAll(queue: Job[], atOnce: number): Promise<Result[]> {
 }
 
 function printTable(results: Result[]): void {
-  const table = new Table({ head: ['suite', 'passed', 'failed', 'skipped', 's'] })
+  const table = new Table({
+    head: ['suite', 'passed', 'failed', 'skipped', 's'],
+    style: { head: [], border: [] },
+  })
   const slowestFirst = [...results].sort((a, b) => b.ms - a.ms)
   for (const { job, passed, failed, skipped, ms } of slowestFirst) {
     table.push([job.name, passed, failed, skipped, (ms / 1_000).toFixed(1)])

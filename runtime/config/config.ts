@@ -5,6 +5,7 @@
  * break a promise (security, tiered storage), and without effect elsewhere. Names that nobody
  * knows are warned of.
  */
+import { resolve } from 'node:path'
 import type { Config, LayeredConfig } from '../../actors/config/config.ts'
 import { nodeConfigDefinition } from '../../actors/config/definitions.ts'
 import { type DynamicLayers, layeredConfig } from '../../actors/config/layered-config.ts'
@@ -34,6 +35,7 @@ export type NodeConfig = {
   nodeId: number
   roles: { broker: boolean; controller: boolean }
   listeners: Listeners
+  /** Absolute. */
   logDirs: string[]
   /** Where `__cluster_metadata-0` lives: `metadata.log.dir`, else the first log directory. */
   metadataLogDir: string
@@ -117,10 +119,11 @@ function logDirsOf(config: Config): string[] {
   if (directories.some((directory) => directory === '') || directories.length === 0) {
     misconfigured('log.dirs: name at least one folder')
   }
-  if (new Set(directories).size < directories.length) {
+  const absolute = directories.map((directory) => resolve(directory))
+  if (new Set(absolute).size < absolute.length) {
     misconfigured('log.dirs: a folder is named twice')
   }
-  return directories
+  return absolute
 }
 
 function natsOf(config: Config): NatsSettings {
@@ -187,6 +190,7 @@ export function nodeConfig(properties: Properties): NodeConfig {
   const listeners = listenersOf(config, roles)
   const staticVoters = votersOf(config, nodeId, roles)
   const logDirs = logDirsOf(config)
+  const metadataLogDir = config.text('metadata.log.dir')
   refuseUnbuilt(config)
   checkOrder(config)
   if (staticVoters.length > 0) {
@@ -201,7 +205,7 @@ export function nodeConfig(properties: Properties): NodeConfig {
     roles,
     listeners,
     logDirs,
-    metadataLogDir: config.text('metadata.log.dir') ?? logDirs[0]!,
+    metadataLogDir: metadataLogDir === null ? logDirs[0]! : resolve(metadataLogDir),
     staticVoters,
     bootstrapServers: config.list('controller.quorum.bootstrap.servers'),
     nats: natsOf(config),
