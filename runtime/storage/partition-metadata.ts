@@ -3,7 +3,7 @@ import { type Disk, joinPath } from '../disk/disk.ts'
 
 export const PARTITION_METADATA = 'partition.metadata'
 
-const content = (topicId: string) => `version: 0\ntopic_id: ${topicId}\n`
+const content = (topicId: string) => `version: 0\ntopic_id: ${topicId}`
 
 /** Not synced here: the first flush of the log makes it durable before it counts anything else. */
 export function writePartitionMetadata(disk: Disk, directory: string, topicId: string) {

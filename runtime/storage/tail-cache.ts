@@ -4,6 +4,9 @@
  *
  * The Buffers are shared with answers in flight, so nobody writes to them once they are here (S12).
  */
+/** What an entry and its Buffer cost beside its bytes. */
+const ENTRY_BYTES = 256
+
 export type TailEntry = {
   nextOffset: number
   bytes: Buffer
@@ -68,10 +71,10 @@ export function createTailCache(bytesMax: number): TailCache {
     push(tail, baseOffset, nextOffset, bytes) {
       const own = ownBytes(bytes)
       if (tail.entries.length === 0) tail.firstOffset = baseOffset
-      const entry = { nextOffset, bytes: own, sizeBytes: own.length, owner: tail }
+      const entry = { nextOffset, bytes: own, sizeBytes: own.length + ENTRY_BYTES, owner: tail }
       tail.entries.push(entry)
       queue.push(entry)
-      bytesHeld += own.length
+      bytesHeld += entry.sizeBytes
       evict()
     },
   }
