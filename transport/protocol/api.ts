@@ -64,18 +64,18 @@ const HEADER_NEVER_FLEXIBLE = 18
  * @throws DecodeError
  */
 export function peekRequestHeader(frame: Buffer): PeekedHeader {
-  const header = {
-    apiKey: int16At(frame, 0),
-    apiVersion: int16At(frame, 2),
-    correlationId: int32At(frame, 4),
-  }
-  const length = int16At(frame, FIXED_HEADER_BYTES)
+  if (frame.length < FIXED_HEADER_BYTES + 2) throw new DecodeError('a header ends too early')
+  const length = frame.readInt16BE(FIXED_HEADER_BYTES)
   const begin = FIXED_HEADER_BYTES + 2
-  if (length < -1) throw new DecodeError(`a client id of ${length} bytes`)
-  if (length === -1) return { ...header, clientId: null, end: begin }
-  const end = begin + length
-  if (end > frame.length) throw new DecodeError('a request header ends too early')
-  return { ...header, clientId: frame.toString('utf8', begin, end), end }
+  const end = begin + Math.max(0, length)
+  if (length < -1 || end > frame.length) throw new DecodeError(`a client id of ${length} bytes`)
+  return {
+    apiKey: frame.readInt16BE(0),
+    apiVersion: frame.readInt16BE(2),
+    correlationId: frame.readInt32BE(4),
+    clientId: length === -1 ? null : frame.toString('utf8', begin, end),
+    end,
+  }
 }
 
 /** @throws DecodeError, or KafkaError UNSUPPORTED_VERSION */
@@ -144,10 +144,6 @@ export function framed(chunks: Buffer[]): Buffer[] {
   return [length, ...chunks]
 }
 
-function int16At(frame: Buffer, at: number): number {
-  if (at + 2 > frame.length) throw new DecodeError('a header ends too early')
-  return frame.readInt16BE(at)
-}
 function int32At(frame: Buffer, at: number): number {
   if (at + 4 > frame.length) throw new DecodeError('a header ends too early')
   return frame.readInt32BE(at)

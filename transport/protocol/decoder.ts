@@ -23,6 +23,9 @@ import {
 /** Decodes `bytes` from a position to its end. @throws DecodeError */
 export type Decoder = (bytes: Buffer, at: number) => unknown
 
+/** A plain object: its members are found sooner than a module's. */
+const reads = { ...reader }
+
 type Compilation = {
   version: number
   flexible: boolean
@@ -49,7 +52,7 @@ export function compileDecoder(
   }
   const root = structFunction(struct, made)
   const source = `'use strict'\nconst c = r.cursor\n${made.functions.join('\n')}\nreturn ${root}`
-  const decode = new Function('r', 'k', source)(reader, made.constants) as () => unknown
+  const decode = new Function('r', 'k', source)(reads, made.constants) as () => unknown
   return (bytes, at) => {
     reader.open(bytes, at)
     try {

@@ -25,6 +25,9 @@ import * as out from './writer.ts'
  */
 export type Encoder = (message: unknown, head?: Buffer) => Buffer[]
 
+/** A plain object: its members are found sooner than a module's. */
+const writes = { ...out }
+
 type Compilation = {
   version: number
   flexible: boolean
@@ -43,7 +46,7 @@ export function compileEncoder(
   const made: Compilation = { version, flexible, functions: [], named: new Map() }
   const root = structFunction(struct, name, made)
   const source = `'use strict'\nconst s = w.writer\n${made.functions.join('\n')}\nreturn ${root}`
-  const write = new Function('w', source)(out) as (message: unknown, at: number) => number
+  const write = new Function('w', source)(writes) as (message: unknown, at: number) => number
   return (message, head) => {
     const at = out.open()
     return out.shut(write(message, head === undefined ? at : out.raw(at, head)))
