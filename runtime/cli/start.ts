@@ -66,7 +66,7 @@ export async function start(options: StartOptions): Promise<void> {
   const inspect = options.inspect
     ? await (await import('../inspect/inspector.ts')).inspector()
     : undefined
-  const cluster = await startCluster({
+  const starting = startCluster({
     brokers: options.brokers,
     controllers: options.controllers,
     ports: options.port,
@@ -78,11 +78,13 @@ export async function start(options: StartOptions): Promise<void> {
     }),
     ...(inspect === undefined ? {} : { inspect }),
   })
-  const servers = cluster.bootstrapServers
-  tell('ready', { 'bootstrap.servers': servers }, `ready  bootstrap.servers=${pc.bold(servers)}`)
+  const ready = starting.then(({ bootstrapServers: servers }) =>
+    tell('ready', { 'bootstrap.servers': servers }, `ready  bootstrap.servers=${pc.bold(servers)}`),
+  )
   await untilStopped({
-    stop: () => cluster.close(),
-    failed: cluster.failed,
+    // Also while it starts: a temporary folder is to be removed.
+    stop: async () => (await starting).close(),
+    failed: Promise.all([starting, ready]).then(([cluster]) => cluster.failed),
     onStopping: () => tell('stopping', {}, pc.dim('stopping; once more to stop at once')),
   })
   tell('stopped', {}, pc.dim('stopped'))
