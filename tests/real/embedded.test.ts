@@ -12,7 +12,9 @@ let cluster: Awaited<ReturnType<typeof startEmbedded>>
 test.before(async () => {
   cluster = await startEmbedded('--ephemeral')
 })
-test.after(() => cluster.stop())
+test.after(async () => {
+  await cluster.stop()
+})
 
 const lines = (count: number) =>
   Array.from({ length: count }, (_, i) => `${i} ${'x'.repeat(i % 90)}`)

@@ -1,0 +1,361 @@
+/**
+ * One node: its directories, link, quorum replica, controller and broker, put together as
+ * `process.roles` says. In a process of its own over NATS, or beside others over the memory link.
+ */
+import type { InspectionEvent } from 'xstate'
+import { type Broker, hostBroker } from '../actors/broker/broker.ts'
+import { brokerTable } from '../actors/broker/table.ts'
+import { effectiveTopicConfig } from '../actors/config/topic-config.ts'
+import { watchBrokers } from '../actors/controller/broker-watch.ts'
+import { type Controller, hostController } from '../actors/controller/controller.ts'
+import { controllerTable, serveController } from '../actors/controller/table.ts'
+import type { ControllerHost } from '../actors/controller/types.ts'
+import { createGroupCoordinator } from '../actors/group/coordinator.ts'
+import { InvariantError } from '../actors/invariant.ts'
+import type { Logger } from '../actors/log.ts'
+import { createLoader } from '../actors/metadata/loader.ts'
+import type { Clock } from '../actors/ports/clock.ts'
+import { type HostedQuorum, hostQuorum } from '../actors/quorum/host.ts'
+import type { Endpoint, Link } from '../transport/links/link.ts'
+import { systemClock } from './clock.ts'
+import { type NodeConfig, withDynamic } from './config/config.ts'
+import { nodeDisk } from './disk/node-disk.ts'
+import { checkFormatted, type Formatting } from './format/check-formatted.ts'
+import { readBootstrap } from './format/checkpoints.ts'
+import { type BoundListener, openListeners } from './listeners.ts'
+import { beginLife, mortalClock, mortalDisk } from './mortal.ts'
+import { systemRandom } from './random.ts'
+import { openDirectories } from './storage/directories.ts'
+import { openLogStore } from './storage/log-store.ts'
+import { openQuorumStore } from './storage/quorum-store.ts'
+
+export type LinkTo = (self: Endpoint, onHandlerError: (api: string, error: unknown) => void) => Link
+
+export type NodeOptions = {
+  node: NodeConfig
+  /** How it reaches the others: `nats`, or a link that the caller makes. */
+  link: 'nats' | LinkTo
+  log: Logger
+  inspect?: (event: InspectionEvent) => void
+}
+
+export type RunningNode = {
+  readonly nodeId: number
+  /** With the ports that the system chose. */
+  readonly listeners: { name: string; host: string; port: number }[]
+  /** Resolves when clients can use it: a broker is unfenced, a controller knows who leads. */
+  ready(): Promise<void>
+  /** Controlled shutdown: hands over, then closes everything cleanly. */
+  stop(): Promise<void>
+  /** As `kill -9`. */
+  kill(): void
+  /** Resolves when the node ended by itself, with the reason; never rejects. */
+  readonly failed: Promise<Error>
+}
+
+/** What a node supports: what it registers with, and what ApiVersions tells. */
+const features = [
+  { name: 'kraft.version', min: 0, max: 1 },
+  { name: 'metadata.version', min: 7, max: 30 },
+]
+/** Kafka's broker gives up handing over after a while; a test or a Ctrl-C does not wait longer. */
+const shutdownDeadlineMs = 10_000
+/** A few times a second, and longer than a client of NATS takes to reconnect (decision 15). */
+const probing = { intervalMs: 50, graceMs: 200 }
+const kafkaListenersDrainMs = 1_000
+
+/** @throws UserError with one line that says what to do */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { node, log } = options
+  const { nodeId, roles } = node
+  const formatting = checkFormatted(node)
+  const life = beginLife()
+  const clock = mortalClock(systemClock, life)
+  const disk = mortalDisk(nodeDisk, life)
+  const inspect = options.inspect === undefined ? {} : { inspect: options.inspect }
+
+  let fail: (why: Error) => void = () => {}
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve
+  })
+  const halt = (why: unknown): void => {
+    if (life.isOver()) return
+    log.error({ err: why }, 'the node ends')
+    kill()
+    fail(why instanceof Error ? why : new Error(String(why)))
+  }
+
+  const directories = openDirectories({
+    disk,
+    logDirs: node.logDirs,
+    metadataLogDir: node.metadataLogDir,
+    nodeId,
+    clusterId: formatting.clusterId,
+  })
+  const self: Endpoint = { nodeId, incarnationId: systemRandom.uuid() }
+  const link = await linkOf(options, formatting, self, clock, halt)
+  life.onEnd(() => void link.close())
+
+  let quorum: HostedQuorum | undefined
+  let controller: Controller | undefined
+  let broker: Broker | undefined
+  let listeners: BoundListener[] = []
+
+  function kill(): void {
+    if (life.isOver()) return
+    for (const { destroy } of listeners) destroy()
+    broker?.abandon()
+    controller?.stop()
+    quorum?.abandon()
+    life.end()
+  }
+
+  try {
+    const store = await openQuorumStore({ directories, clock })
+    quorum = hostQuorum({
+      clusterId: formatting.clusterId,
+      self: { id: nodeId, directoryId: formatting.metadataDirectoryId },
+      endpoints: node.listeners.advertisedController,
+      staticVoters: node.staticVoters.map(({ id, host, port }) => ({
+        id,
+        endpoints: [{ name: 'CONTROLLER', host, port }],
+      })),
+      bootstrapIds: node.staticVoters.map(({ id }) => id),
+      store,
+      log: store.log,
+      link,
+      clock,
+      random: systemRandom,
+      logger: log,
+      halt,
+      config: quorumConfig(node),
+      probe: { ...probing, witnesses: () => others() },
+      ...inspect,
+    })
+    const leader = leaderOf(quorum)
+    const loader = createLoader({ quorum, config: node.config, log, fault: halt })
+    const config = withDynamic(node, () => ({
+      clusterDefaults: loader.image().configs({ type: 'broker', name: '' }),
+      broker: loader.image().configs({ type: 'broker', name: String(nodeId) }),
+    }))
+    quorum.listen(loader)
+    const others = function* (): Generator<Endpoint> {
+      for (const { id, incarnationId } of loader.image().brokers().values()) {
+        if (id !== nodeId) yield { nodeId: id, incarnationId }
+      }
+    }
+    const told = {
+      supportedFeatures: () =>
+        features.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+      finalizedFeatures: () => ({
+        epoch: loader.image().offset,
+        features: Array.from(loader.image().features(), ([name, level]) => ({
+          name,
+          minVersionLevel: level,
+          maxVersionLevel: level,
+        })),
+      }),
+    }
+
+    let controllerHost: ControllerHost | undefined
+    if (roles.controller) {
+      controller = hostController({
+        quorum,
+        nodeId,
+        clock,
+        random: systemRandom,
+        config,
+        log,
+        halt,
+        bootstrapRecords: readBootstrap(formatting.bootstrapPath),
+      })
+      quorum.listen(controller)
+      controllerHost = {
+        ...told,
+        nodeId,
+        clusterId: formatting.clusterId,
+        config,
+        log,
+        controller,
+        quorum,
+        image: loader.image,
+        activeControllerId: () => quorum!.leaderAndEpoch().leaderId,
+      }
+      serveController(link, controllerHost)
+    }
+
+    if (roles.broker) {
+      const logs = await openLogStore({
+        directories,
+        clock,
+        random: systemRandom,
+        logger: log,
+        configOf: (topic) =>
+          effectiveTopicConfig(config, loader.image().configs({ type: 'topic', name: topic })),
+      })
+      broker = hostBroker({
+        nodeId,
+        clusterId: formatting.clusterId,
+        clock,
+        random: systemRandom,
+        config,
+        log,
+        link,
+        store: logs,
+        leader,
+        image: loader.image,
+        endpoints: () =>
+          listeners
+            .filter(({ isController }) => !isController)
+            .map(({ name, advertised: { host, port } }) => ({
+              name,
+              host,
+              port,
+              securityProtocol: 0,
+            })),
+        features,
+        groups: ({ replicas }) =>
+          createGroupCoordinator({
+            nodeId,
+            config,
+            clock,
+            random: systemRandom,
+            log,
+            replicas,
+            halt,
+          }),
+        halt,
+        ...inspect,
+      })
+      loader.listen(broker.onMetadata)
+    }
+
+    listeners = await openListeners({
+      node,
+      clock,
+      config,
+      log,
+      halt,
+      broker: broker && { table: brokerTable, host: broker.host },
+      controller: controllerHost && { table: controllerTable, host: controllerHost },
+    })
+    if (controller !== undefined) {
+      const watch = watchBrokers({ link, clock, controller, probing, halt })
+      life.onEnd(() => watch.close())
+    }
+    // A node over NATS waits for the server as long as it takes: it may start before it.
+    await link.connect()
+    await quorum.start()
+    const unfenced = broker?.start() ?? Promise.resolve()
+    const serving = unfenced.then(() => {
+      for (const listener of listeners) listener.open()
+    })
+    serving.catch(() => {})
+    const knowsLeader = leader.known()
+
+    return {
+      nodeId,
+      listeners: listeners.map(({ name, advertised: { host, port } }) => ({ name, host, port })),
+      ready: async () => {
+        await Promise.all([serving, knowsLeader])
+      },
+      async stop() {
+        if (life.isOver()) return
+        await broker?.shutdown(shutdownDeadlineMs)
+        await Promise.all(listeners.map(({ drain }) => drain(kafkaListenersDrainMs)))
+        controller?.stop()
+        await quorum!.stop()
+        await store.closeCleanly()
+        directories.release()
+        life.end()
+      },
+      kill,
+      failed,
+    }
+  } catch (why) {
+    kill()
+    throw why
+  }
+}
+
+/** Tells who leads the quorum, and when it changes. */
+function leaderOf(quorum: HostedQuorum) {
+  const listeners: (() => void)[] = []
+  quorum.listen({
+    handleCommit() {},
+    handleLoadSnapshot() {},
+    handleLeaderChange() {
+      for (const listener of listeners) listener()
+    },
+  })
+  return {
+    current: () => quorum.leaderAndEpoch(),
+    onChange: (listener: () => void) => void listeners.push(listener),
+    known: () =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (quorum.leaderAndEpoch().leaderId >= 0) resolve()
+        }
+        listeners.push(look)
+        look()
+      }),
+  }
+}
+
+function quorumConfig({ config }: NodeConfig) {
+  return {
+    electionTimeoutMs: config.int('controller.quorum.election.timeout.ms'),
+    fetchTimeoutMs: config.int('controller.quorum.fetch.timeout.ms'),
+    electionBackoffMaxMs: config.int('controller.quorum.election.backoff.max.ms'),
+    requestTimeoutMs: config.int('controller.quorum.request.timeout.ms'),
+    retryBackoffMs: config.int('controller.quorum.retry.backoff.ms'),
+    fetchMaxBytes: config.int('controller.quorum.fetch.max.bytes'),
+    fetchSnapshotMaxBytes: config.int('controller.quorum.fetch.snapshot.max.bytes'),
+    retentionBytes: config.int('metadata.max.retention.bytes'),
+  }
+}
+
+async function linkOf(
+  { node, link, log }: NodeOptions,
+  { clusterId }: Formatting,
+  self: Endpoint,
+  clock: Clock,
+  halt: (why: unknown) => void,
+): Promise<Link> {
+  const onHandlerError = (api: string, err: unknown) => {
+    if (err instanceof InvariantError) halt(err)
+    else log.error({ api, err }, 'a request of another node failed')
+  }
+  if (link !== 'nats') return link(self, onHandlerError)
+  const { natsLink } = await import('../transport/links/nats.ts')
+  const { servers, user, password, token, tls } = node.nats
+  const file = (path: string | null) => (path === null ? undefined : path)
+  const tlsOptions = defined({
+    caFile: file(tls.caFile),
+    certFile: file(tls.certFile),
+    keyFile: file(tls.keyFile),
+  })
+  return natsLink({
+    clusterId,
+    self,
+    clock,
+    nats: {
+      servers,
+      ...defined({
+        user: user ?? undefined,
+        pass: password ?? undefined,
+        token: token ?? undefined,
+      }),
+      ...(Object.keys(tlsOptions).length > 0 ? { tls: tlsOptions } : {}),
+    },
+    onHandlerError,
+    onTrouble: (what) => log.warn({ servers }, what),
+  })
+}
+
+/** Without what is undefined. */
+function defined<T extends Record<string, string | undefined>>(values: T) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: string
+  }
+}
