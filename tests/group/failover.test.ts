@@ -3,11 +3,23 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { describeGroups } from '../../actors/apis/15-describe-groups.ts'
 import { listGroups } from '../../actors/apis/16-list-groups.ts'
+import { deleteGroups } from '../../actors/apis/42-delete-groups.ts'
 import { errorName, KafkaError } from '../../transport/protocol/errors.ts'
 import { encodeBatch } from '../../transport/records/records.ts'
 import { DescribeGroups } from '../../transport/schemas/15-describe-groups.ts'
 import { ListGroups } from '../../transport/schemas/16-list-groups.ts'
-import { beat, commit, committed, enter, join, settle, sync } from './members.ts'
+import { DeleteGroups } from '../../transport/schemas/42-delete-groups.ts'
+import {
+  beat,
+  commit,
+  committed,
+  enter,
+  type Joined,
+  join,
+  leave,
+  settle,
+  sync,
+} from './members.ts'
 import { type Broker, broker as brokerOf, coordinated, type World } from './support.ts'
 
 const describe = async (broker: Broker) => {
@@ -168,6 +180,49 @@ test('zombie-group-coordinator: what it takes is never acknowledged, and never c
   assert.equal(await commit(broker, [{ partition: 0, offset: 99 }]), ['NOT_COORDINATOR'])
   await broker.hear()
   assert.is(await committed(broker), 'NOT_COORDINATOR')
+})
+
+test('chained-groups-storm: no live member is unknown after a restart, what is deleted stays so', async () => {
+  const { broker, clock, world } = await coordinated({}, 3)
+  const groupIds = ['orders-1', 'orders-2', 'orders-3']
+  const advance = () => clock.advance(1)
+  const living = new Map<string, Joined[]>()
+  for (const groupId of groupIds) {
+    living.set(groupId, await settle(broker, advance, 4, () => ({ groupId })))
+  }
+  for (let round = 0; round < 6; round++) {
+    for (const groupId of groupIds) {
+      const [gone, ...stay] = living.get(groupId)!
+      const entering = enter(broker, { groupId })
+      const leaving = leave(broker, [gone!], groupId)
+      await advance()
+      const rejoining = stay.map(({ memberId }) => join(broker, { groupId, memberId }))
+      const members = await Promise.all([...rejoining, entering])
+      assert.equal((await leaving).members, ['NONE'])
+      await Promise.all(members.map((one) => sync(broker, one, {}, { groupId })))
+      living.set(groupId, members)
+      const [first] = members
+      await commit(broker, [{ partition: 0, offset: round }], first!, { groupId })
+    }
+  }
+  const [deleted, ...kept] = groupIds
+  await leave(broker, living.get(deleted!)!, deleted)
+  const request = { groupsNames: [deleted!] }
+  const { results } = await broker.ask(deleteGroups, DeleteGroups, 2, request)
+  assert.is(results[0]!.errorCode, 0)
+  const next = await failover(world, broker)
+  for (const groupId of kept) {
+    for (const one of living.get(groupId)!) assert.is(await beat(next, one, groupId), 'NONE')
+    assert.equal(await committed(next, groupId), { 0: 5 })
+  }
+  assert.equal(await committed(next, deleted), {})
+  assert.equal(
+    next.groups
+      .listGroups([], [])
+      .map(({ groupId }) => groupId)
+      .sort(),
+    kept,
+  )
 })
 
 test('leadership that goes and comes back loads anew', async () => {

@@ -52,6 +52,20 @@ test('an offset is told only once it is committed', async () => {
   assert.equal(await committed(broker), { 0: 6 })
 })
 
+test('of two commits that wait the first is told until the second is committed', async () => {
+  const { broker, clock, world } = await coordinated()
+  const log = world.logs[0]!
+  log.prompt = false
+  const both = [5, 6].map((offset) => commit(broker, [{ partition: 0, offset }]))
+  await clock.advance(1)
+  log.commit(1)
+  assert.equal(await both[0], ['NONE'])
+  assert.equal(await committed(broker), { 0: 5 })
+  log.commit()
+  assert.equal(await both[1], ['NONE'])
+  assert.equal(await committed(broker), { 0: 6 })
+})
+
 test('a commit that is not committed in time is an error, and may count all the same', async () => {
   const { broker, clock, world } = await coordinated()
   const log = world.logs[0]!
