@@ -20,6 +20,8 @@ export type Directories = {
   readonly logs: readonly OpenDirectory[]
   /** Of `__cluster_metadata-0`. */
   readonly metadata: OpenDirectory
+  /** Log directories that could not be read; their ids are not known. */
+  readonly failed: { path: string; why: string }[]
   onFailure(listener: (directory: LogDirectory) => void): void
   /** Last of all: another process may take the directories from now on. */
   release(): void
@@ -51,17 +53,26 @@ export function openDirectories(options: DirectoryOptions): Directories {
   const release = () => {
     for (const lock of locks.splice(0)) lock.release()
   }
+  const failed: Directories['failed'] = []
+  const opened: { meta: MetaProperties; directory: OpenDirectory }[] = []
   try {
-    const opened = paths.map((path) => {
-      const meta = formatOf(options, path)
-      locks.push(lock(disk, path))
-      return { meta, directory: open(disk, path, meta, listeners) }
-    })
+    for (const path of paths) {
+      try {
+        const meta = formatOf(options, path)
+        locks.push(lock(disk, path))
+        opened.push({ meta, directory: open(disk, path, meta, listeners) })
+      } catch (error) {
+        // The others go on without a disk that fails; nothing goes on without the metadata log.
+        if (error instanceof UserError || path === metadataPath) throw error
+        failed.push({ path, why: error instanceof Error ? error.message : String(error) })
+      }
+    }
     const all = opened.map(({ directory }) => directory)
     return {
       clusterId: oneCluster(opened.map(({ meta }) => meta)),
       logs: all.filter(({ path }) => logDirs.includes(path)),
       metadata: all.find(({ path }) => path === metadataPath)!,
+      failed,
       onFailure: (listener) => listeners.push(listener),
       release,
     }

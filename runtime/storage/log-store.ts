@@ -176,7 +176,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     if (named !== undefined) return named
     const [fewest] = online.sort((a, b) => a.logs.size - b.logs.size)
     if (fewest !== undefined) return fewest
-    throw new StorageError(places[0]!.directory.path, 'no log directory is online')
+    throw new StorageError(places[0]?.directory.path ?? '', 'no log directory is online')
   }
 
   function note(given: Iterable<OffsetEntry>) {
@@ -258,6 +258,9 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     }
   }
 
+  for (const { path, why } of directories.failed) {
+    logger.error({ directory: path, why }, 'log directory offline')
+  }
   for (const place of places) {
     try {
       await loadDirectory(place)

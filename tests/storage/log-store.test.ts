@@ -291,6 +291,27 @@ test('a failed write acknowledges nothing and takes its directory offline, once'
   )
 })
 
+test('a directory that fails at the start is left out, the others go on', async () => {
+  await withStorage(
+    async ({ start, directories }) => {
+      const store = await start()
+      assert.is(store.directories().length, 1)
+      assert.match(directories().failed[0]?.why ?? '', /EIO/)
+      append(store.create(of, topicId, logConfig), batchOf(['a']))
+    },
+    {
+      names: ['one', 'two'],
+      disk: {
+        ...nodeDisk,
+        readFile(path) {
+          if (path.includes('/two/')) throw new Error('EIO')
+          return nodeDisk.readFile(path)
+        },
+      },
+    },
+  )
+})
+
 test('a failed sync is final: a later one proves nothing (S6)', async () => {
   const { disk, fail } = failing()
   await withStorage(
