@@ -149,8 +149,8 @@ export function hostBroker(ports: BrokerPorts): Broker {
     abandon() {
       end = 'ended'
       lifecycle.abandon()
+      replicas.abandon()
       groups.stop()
-      replicas.stop()
       store.abandon()
     },
   }

@@ -35,7 +35,7 @@ export type LifecyclePorts = {
 
 export type Lifecycle = {
   start(): void
-  /** Resolves when the controller first unfenced this broker. */
+  /** Resolves when the controller first unfenced this broker, or when it stops before that. */
   readonly unfenced: Promise<void>
   brokerEpoch(): number
   state(): string
@@ -82,6 +82,7 @@ export function hostLifecycle(ports: LifecyclePorts): Lifecycle {
       if (state !== before) log.info({ nodeId, from: before, to: state }, 'broker state')
       before = state
     },
+    complete: () => resolveUnfenced(),
     error: halt,
   })
 

@@ -56,8 +56,9 @@ export type Replicas = ReplicaManager & {
   deleteRecordsBefore(partition: Partition, offset: number, timeoutMs: number): Promise<Deleted>
   onMetadata(image: MetadataImage, delta: MetadataDelta): void
   start(): void
-  /** Fetching, timers and waiting end; logs stay as they are. */
+  /** Fetching, timers and waiting end; logs stay as they are. `abandon` tells nobody who waits. */
   stop(): void
+  abandon(): void
   highWatermarks(): Iterable<TopicPartition & { offset: number }>
   directories(): LogDirectory[]
 }
@@ -164,7 +165,10 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     const of = { topic, partition }
     const own = orOffline(() => {
       const found = store.get(of)
-      if (found?.topicId === topicId) return found
+      if (found?.topicId === topicId) {
+        found.reconfigure(effectiveTopicConfig(config, overridesOf(topic)))
+        return found
+      }
       if (found !== undefined) {
         log.warn(
           { topic, partition, topicId, found: found.topicId },
@@ -233,7 +237,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
   }
 
   function reconfigure(now: MetadataImage, delta: MetadataDelta) {
-    const all = delta.changedConfigs.some(({ type }) => type === 'broker')
+    const all = delta.fromSnapshot || delta.changedConfigs.some(({ type }) => type === 'broker')
     const topics = new Set(
       delta.changedConfigs.filter(({ type }) => type === 'topic').map(({ name }) => name),
     )
@@ -267,7 +271,14 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     ports.directoryFailed(directory)
   })
 
-  const self: Replicas = {
+  function halted() {
+    stopped = true
+    upkeep.stop()
+    alterPartitions.stop()
+    following.stopAll()
+  }
+
+  return {
     find,
     findByName,
     rows,
@@ -304,15 +315,16 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     },
     start: () => upkeep.start(),
     stop: () => {
-      stopped = true
-      upkeep.stop()
-      alterPartitions.stop()
-      following.stopAll()
+      halted()
       for (const row of rows()) {
         leading.endLeading(row)
         charts.stop(row)
       }
       sessions.closeAll()
+    },
+    abandon: () => {
+      halted()
+      for (const row of rows()) charts.stop(row)
     },
     *highWatermarks() {
       for (const { topic, partition, highWatermark, log: own } of rows()) {
@@ -321,7 +333,6 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     },
     directories: () => store.directories(),
   }
-  return self
 }
 
 const sameReplicas = (a: readonly number[], b: readonly number[]) =>

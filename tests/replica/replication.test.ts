@@ -1,7 +1,7 @@
 /** Produce, replicate, high watermark, answer, fetch: three brokers over the memory link. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { fetchFrom, produceTo } from './clients.ts'
+import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
 import { batchOf, change, withBrokers } from './rig.ts'
 
 const test = suite('replication')
@@ -55,6 +55,7 @@ test('a follower that returns joins the ISR again once it has caught up', async 
     rig.createTopic('orders')
     await rig.clock.advance(50)
     rig.node(2).kill()
+    rig.fence(2, 1)
     const topicId = rig.node(1).image().topicByName('orders')!.id
     rig.apply(change(topicId, 0, { isr: [1] }))
     await produceTo(rig, 1, 'orders', batchOf(['a', 'b', 'c']))
@@ -151,6 +152,8 @@ test('below min.insync.replicas acks=all is refused before the append, acks=1 st
     await rig.clock.advance(50)
     rig.node(2).kill()
     rig.node(3).kill()
+    rig.fence(2, 1)
+    rig.fence(3, 1)
     rig.apply(change(topicId, 0, { isr: [1] }))
     assert.is(
       await producedError(produceTo(rig, 1, 'orders', batchOf(['a']))),

@@ -72,6 +72,8 @@ export type Rig = {
     request: Request<A>,
     asker?: Partial<Asker>,
   ): Promise<Response<A> | undefined>
+  /** -1 unfences. */
+  fence(brokerId: number, fenced: 1 | -1): void
   /** Every answer that AlterPartition gives goes through this. */
   onAlterPartition: (request: AlterRequest, honest: () => AlterResponse) => Promise<AlterResponse>
   alterations: AlterRequest[]
@@ -126,6 +128,7 @@ export async function withBrokers(
     start,
     apply,
     alterations: [],
+    fence,
     lastOffset: () => offset,
     setController: (id) => {
       controller = id
