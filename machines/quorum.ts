@@ -118,6 +118,8 @@ export const quorum = setup({
       const drawn = Math.round(context.timing.electionTimeoutMs * (1 + value))
       return { seed, waitMs: context.nextTimeoutMs ?? drawn, nextTimeoutMs: null }
     }),
+    // The first one was drawn on the way.
+    keepTimeout: assign(({ context }) => ({ nextTimeoutMs: context.waitMs })),
     drawBackoff: assign(({ context }) => {
       const { seed, value } = draw(context.seed)
       const waitMs = electionBackoff(context.retries, context.timing.electionBackoffMaxMs, value)
@@ -206,6 +208,7 @@ export const quorum = setup({
         {
           guard: 'ledThisEpoch',
           target: 'resigned',
+          actions: 'keepTimeout',
           description: 'A restarted leader may lack what it was about to commit.',
         },
         { guard: 'isOnlyVoter', target: 'prospective' },
@@ -249,6 +252,7 @@ export const quorum = setup({
           { guard: and(['isNewer', not('namesLeader')]), actions: adopt },
         ],
         votersChanged: { target: 'unattached', reenter: true, actions: 'adoptVoters' },
+        refetched: { target: 'unattached', reenter: true, actions: 'clearSuspicion' },
       },
     },
 
@@ -379,6 +383,12 @@ export const quorum = setup({
         searching: {
           description: 'An observer whose leader fell silent asks the voters.',
           entry: 'findLeader',
+          after: {
+            fetchTimeout: [
+              { guard: 'mayCampaign', target: '#quorum.prospective' },
+              { target: 'searching', reenter: true },
+            ],
+          },
           on: {
             fetched: {
               guard: 'isOfThisEpoch',

@@ -92,9 +92,10 @@ export function createFetcher(replica: Replica): Fetcher {
     if (divergingEpoch.epoch >= 0) {
       const before = log.endOffset()
       log.truncateToDivergence(divergingEpoch, replica.highWatermark())
-      logger.info({ epoch, before, after: log.endOffset() }, 'metadata log truncated')
+      const after = log.endOffset()
+      logger.info({ epoch, before, after, divergingEpoch }, 'metadata log truncated')
       replica.send({ type: 'fetched', epoch })
-      return 'again'
+      return after < before ? 'again' : 'failed'
     }
     if (snapshotId.endOffset >= 0) {
       replica.send({ type: 'fetched', epoch })

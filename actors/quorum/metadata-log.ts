@@ -178,7 +178,8 @@ export function createMetadataLog(ports: {
       const target = own.epoch === epoch ? Math.min(endOffset, own.endOffset) : own.endOffset
       const to = Math.max(target, log.startOffset())
       invariant(to >= highWatermark, 'R10: nothing committed is truncated', { to, highWatermark })
-      if (to >= log.endOffset()) return
+      if (to > log.endOffset()) return
+      // At the log's very end, too: an epoch may have begun there without a record (P14).
       truncations++
       log.truncateTo(to)
       const after = log.endOffset()

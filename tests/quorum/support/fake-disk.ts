@@ -140,7 +140,7 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
     },
     truncateTo(offset) {
       held = held.filter(({ last }) => last < offset)
-      assigned = assigned.filter((entry) => entry.start <= offset)
+      assigned = assigned.filter((entry) => entry.start < offset)
       durableEnd = Math.min(durableEnd, end())
     },
     truncateFullyAndStartAt(offset) {
