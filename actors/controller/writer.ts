@@ -46,6 +46,7 @@ export function createWriter(quorum: Quorum, clock: Clock): Writer {
   let image = createImage()
   let replay: Replay = createReplay(image)
   let term: number | undefined
+  let committedOffset = -1
 
   function append(records: readonly MetadataRecord[]): number {
     if (term === undefined) throw new NotLeaderError('this node decides nothing any more')
@@ -61,6 +62,8 @@ export function createWriter(quorum: Quorum, clock: Clock): Writer {
         lastOffset,
       })
       image.settle()
+      // A quorum of one may have committed it by now.
+      image.commitJournal(committedOffset)
       return lastOffset
     } catch (error) {
       image.rollback()
@@ -103,7 +106,8 @@ export function createWriter(quorum: Quorum, clock: Clock): Writer {
         replay.apply(batch)
         image.settle()
       }
-      image.commitJournal(batch.lastOffset)
+      committedOffset = batch.lastOffset
+      image.commitJournal(committedOffset)
     },
     handleLoadSnapshot(snapshot) {
       invariant(term === undefined, 'R16: a leader never loads a snapshot')

@@ -71,6 +71,17 @@ test('a death noticed on standby counts when this controller takes over', async 
   assert.is(it.committed().brokers().get(7)?.fenced, true)
 })
 
+test('a death noticed on standby is forgotten when the broker is heard after all', async () => {
+  const it = await active()
+  await it.brokers(7)
+  await it.quorum.depose('kept')
+  it.controller.brokerGone(7, registration(7).incarnationId)
+  it.controller.brokerHeard(7, registration(7).incarnationId)
+  await it.quorum.lead(3)
+  await settle()
+  assert.is(it.committed().brokers().get(7)?.fenced, false)
+})
+
 test('registrations that do not fit the cluster are refused', async () => {
   const it = await active()
   await it.register(7)
