@@ -47,6 +47,9 @@ const controllerSetup = setup({
       event.type === 'leaderChanged' && event.leaderId === context.nodeId,
     isNewEpoch: ({ context, event }) =>
       event.type === 'leaderChanged' && event.epoch > context.epoch,
+    /** The epoch may have been told before its leader was known. */
+    isCurrentEpoch: ({ context, event }) =>
+      event.type === 'leaderChanged' && event.epoch >= context.epoch,
     activationCommitted: ({ context, event }) =>
       event.type === 'committed' && event.offset >= context.activationOffset,
     hasIdleInterval: ({ context }) => context.idleIntervalMs > 0,
@@ -96,7 +99,7 @@ const standby = controllerSetup.createStateConfig({
   description: 'The image is current, so taking over reads nothing back.',
   on: {
     leaderChanged: [
-      { guard: and(['isSelf', 'isNewEpoch']), target: 'active', actions: 'noteEpoch' },
+      { guard: and(['isSelf', 'isCurrentEpoch']), target: 'active', actions: 'noteEpoch' },
       { actions: 'noteEpoch' },
     ],
     committed: { description: 'Applied as it comes.' },

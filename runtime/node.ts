@@ -17,6 +17,7 @@ import { createLoader } from '../actors/metadata/loader.ts'
 import type { Clock } from '../actors/ports/clock.ts'
 import { type HostedQuorum, hostQuorum } from '../actors/quorum/host.ts'
 import type { Endpoint, Link } from '../transport/links/link.ts'
+import { KafkaError } from '../transport/protocol/errors.ts'
 import { systemClock } from './clock.ts'
 import { type NodeConfig, withDynamic } from './config/config.ts'
 import { nodeDisk } from './disk/node-disk.ts'
@@ -324,6 +325,7 @@ async function linkOf(
 ): Promise<Link> {
   const onHandlerError = (api: string, err: unknown) => {
     if (err instanceof InvariantError) halt(err)
+    else if (err instanceof KafkaError) log.debug({ api, err }, 'a request was refused')
     else log.error({ api, err }, 'a request of another node failed')
   }
   if (link !== 'nats') return link(self, onHandlerError)
