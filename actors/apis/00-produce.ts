@@ -82,7 +82,7 @@ export const produce = handler<typeof Produce, DataBroker>(
           const result = refusals.get(at) ?? appended[at]!
           at++
           const answer = partitionAnswer(index, result)
-          if (tellsLeader(result.error)) {
+          if (asker.apiVersion >= LEADERS_SINCE && tellsLeader(result.error)) {
             answer.currentLeader = currentLeader(host, topic, index)
             leaders.push(answer.currentLeader.leaderId)
           }
@@ -108,6 +108,7 @@ export const produce = handler<typeof Produce, DataBroker>(
 
 const noRecords = Buffer.alloc(0)
 const ZSTD_SINCE = 7
+const LEADERS_SINCE = 10
 
 /** What the version of the request says of its batches; the log checks the rest. */
 function checkBatch(records: Buffer | null, version: number): AppendResult | undefined {

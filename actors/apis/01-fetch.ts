@@ -30,6 +30,7 @@ type PartitionAnswer = TopicAnswer['partitions'][number]
 const TOPIC_IDS_SINCE = 13
 const FOLLOWER_READS_SINCE = 11
 const READ_COMMITTED = 1
+const LEADERS_SINCE = 16
 
 export const fetch = handler<typeof Fetch, DataBroker>(
   Fetch,
@@ -103,7 +104,7 @@ function answerOf(
       byTopic.set(key, answer)
     }
     let leader = noLeader
-    if (tellsLeader(error)) {
+    if (asker.apiVersion >= LEADERS_SINCE && tellsLeader(error)) {
       leader = currentLeader(host, { name: topic, topicId }, partition)
       leaders.push(leader.leaderId)
     }

@@ -36,6 +36,7 @@ const since = new Map([
   [EARLIEST_PENDING_UPLOAD, 11],
 ])
 const OFFSET_NOT_AVAILABLE_SINCE = 5
+const LEADER_EPOCH_SINCE = 4
 
 const CONSUMER = -1
 const DEBUGGER = -2
@@ -61,7 +62,8 @@ export const listOffsets = handler<typeof ListOffsets, DataBroker>(
           const { partitionIndex } = wanted
           if (repeated.has(partitionIndex)) return refusal(partitionIndex, 'INVALID_REQUEST')
           try {
-            const found = find(host, name, wanted, replicaId, apiVersion)
+            const found = { ...find(host, name, wanted, replicaId, apiVersion) }
+            if (apiVersion < LEADER_EPOCH_SINCE) found.leaderEpoch = -1
             return { partitionIndex, errorCode: errorCodes.NONE, ...found }
           } catch (error) {
             if (error instanceof KafkaError) return refusal(partitionIndex, error.code)

@@ -14,7 +14,7 @@ export const produceTo = (
   records: Buffer,
   { acks = -1, timeoutMs = 30_000, index = 0 } = {},
 ) =>
-  rig.ask(node, produce, Produce, 9, {
+  rig.ask(node, produce, Produce, 12, {
     transactionalId: null,
     acks,
     timeoutMs,

@@ -21,12 +21,19 @@ import { openLogStore } from '../../runtime/storage/log-store.ts'
 import { writeMetaProperties } from '../../runtime/storage/meta-properties.ts'
 import { memoryNetwork } from '../../transport/links/memory.ts'
 import { serveApi } from '../../transport/links/rpc.ts'
-import type { Api, Request, Response } from '../../transport/protocol/api.ts'
+import {
+  type Api,
+  decodeResponse,
+  encodeResponse,
+  type Request,
+  type Response,
+} from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import { encodeBatch, type NewBatch } from '../../transport/records/records.ts'
 import { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
+import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { BrokerRegistration } from '../../transport/schemas/62-broker-registration.ts'
 import { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
 import { AllocateProducerIds } from '../../transport/schemas/67-allocate-producer-ids.ts'
@@ -77,6 +84,8 @@ export type Rig = {
   /** Every answer that AlterPartition gives goes through this. */
   onAlterPartition: (request: AlterRequest, honest: () => AlterResponse) => Promise<AlterResponse>
   alterations: AlterRequest[]
+  /** The answer inside an Envelope. */
+  onEnvelope: (request: Request<typeof Envelope>) => Buffer
   network: ReturnType<typeof memoryNetwork>
   /** Leads the metadata quorum, as far as brokers know. */
   setController(id: number): void
@@ -168,11 +177,21 @@ export async function withBrokers(
       return id
     },
     partition: (name, index = 0) => truth.topicByName(name)!.partition(index)!,
-    async ask(id, api, _schema, version, request, more) {
+    async ask(id, api, schema, version, request, more) {
       const { host } = nodes.get(id)!.broker
-      return (await api.answer(request, asker(version, more), host, silent)) as never
+      const answer = (await api.answer(request, asker(version, more), host, silent)) as never
+      // As the client reads it: a field that the version does not have must not be set.
+      if (answer === undefined) return undefined
+      return decodeResponse(
+        schema,
+        version,
+        Buffer.concat(encodeResponse(schema, version, 1, answer)),
+      )
     },
     onAlterPartition: async (_, honest) => honest(),
+    onEnvelope: () => {
+      throw new Error('nothing is forwarded in this scenario')
+    },
   }
 
   const controllerLink = network.link({
@@ -330,6 +349,10 @@ export async function withBrokers(
       producerIds += 10
       return { throttleTimeMs: 0, errorCode: 0, producerIdStart, producerIdLen: 10 }
     })
+    serveApi(controllerLink, Envelope, [0, 0], (request) => ({
+      responseData: rig.onEnvelope(request),
+      errorCode: 0,
+    }))
     serveApi(controllerLink, AlterPartition, [2, 3], (request) => {
       rig.alterations.push(request)
       return rig.onAlterPartition(request, () => alter(request))
