@@ -22,6 +22,7 @@ const SLICE_BYTES = 128 * 1024
 const GROUPS_PER_SLICE = 100
 /** Until the replica manager has made this broker leader of what the image says it leads. */
 const RETRY_MS = 20
+const NOTHING = Buffer.alloc(0)
 
 export type LoadPorts = {
   env: Environment
@@ -52,30 +53,34 @@ export function load(of: TopicPartition, shard: Shard, ports: LoadPorts): void {
     }
   }
 
+  let next = -1
+
   function begin() {
     const view = replicas.get(of)
     if (view === undefined || !view.isLeader()) {
       later(RETRY_MS, begin)
       return
     }
-    replay(view, view.logStartOffset(), view.logEndOffset())
+    if (next < 0) next = view.logStartOffset()
+    replay(view, view.logEndOffset())
   }
 
-  function replay(view: PartitionView, from: number, end: number) {
-    if (from >= end) {
+  function replay(view: PartitionView, end: number) {
+    const highWatermark = view.highWatermark()
+    const slice = next < highWatermark ? view.readCommitted(next, SLICE_BYTES) : NOTHING
+    if (slice.length > 0) {
+      next = Math.max(next, replayBatches(env, shard, slice))
+      later(0, () => replay(view, end))
+    } else if (highWatermark >= end) {
+      // Compaction may have left nothing of what was there up to the end.
       resume([...shard.groups.values()].filter((group) => group.members.size > 0))
-      return
-    }
-    const slice = from < view.highWatermark() ? view.readCommitted(from, SLICE_BYTES) : undefined
-    if (slice === undefined || slice.length === 0) {
-      // Leadership that is lost meanwhile is heard of with the metadata.
+    } else {
       replicas.whenCommitted(of, end - 1, (committed) => {
-        if (committed) guarded(() => replay(view, from, end))
+        // Leadership that is lost for good is heard of with the metadata.
+        if (committed) guarded(() => replay(view, end))
+        else later(RETRY_MS, begin)
       })
-      return
     }
-    const next = replayBatches(env, shard, slice)
-    later(0, () => replay(view, Math.max(next, from), end))
   }
 
   /** Members get a whole session from now on, wherever it stood. */

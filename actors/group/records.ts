@@ -5,6 +5,7 @@
  * versions that Kafka 4.3 writes: offsets in 4 (in 1 when they carry an expiry of their own), group
  * metadata in 3.
  */
+import { refuse } from '../../transport/protocol/errors.ts'
 import { decodeRecord, encodeRecord, type RecordType } from '../../transport/protocol/record.ts'
 import {
   GroupMetadataKey,
@@ -27,6 +28,11 @@ function led(by: number, body: Buffer): Buffer {
   out.writeInt16BE(by, 0)
   body.copy(out, 2)
   return out
+}
+
+function leading(bytes: Buffer): number {
+  if (bytes.length < 2) refuse('INVALID_RECORD', `${bytes.length} bytes where a type is led by two`)
+  return bytes.readInt16BE(0)
 }
 
 const keyType = (of: RecordType): number => of.key ?? -1
@@ -91,7 +97,7 @@ export type Replayed =
 
 /** @throws KafkaError when the record is not what its key says */
 export function readRecord(key: Buffer, value: Buffer | null): Replayed {
-  const type = key.readInt16BE(0)
+  const type = leading(key)
   switch (type) {
     case keyType(LegacyOffsetCommitKey):
     case keyType(OffsetCommitKey): {
@@ -108,7 +114,7 @@ export function readRecord(key: Buffer, value: Buffer | null): Replayed {
 }
 
 function readOffset(value: Buffer): CommittedOffset {
-  const read = decodeRecord(OffsetCommitValue, value.readInt16BE(0), value, 2)
+  const read = decodeRecord(OffsetCommitValue, leading(value), value, 2)
   return {
     offset: read.offset,
     leaderEpoch: read.leaderEpoch,
@@ -120,7 +126,7 @@ function readOffset(value: Buffer): CommittedOffset {
 }
 
 function readGroup(groupId: string, value: Buffer): Group {
-  const read = decodeRecord(GroupMetadataValue, value.readInt16BE(0), value, 2)
+  const read = decodeRecord(GroupMetadataValue, leading(value), value, 2)
   const group = newGroup(groupId, read.currentStateTimestamp)
   group.generationId = read.generation
   for (const row of read.members) {
