@@ -49,7 +49,7 @@ export type BrokerPorts = {
 export type Broker = {
   /** What the handlers of its table are given. */
   readonly host: ListenerHost
-  /** Hears each published image; the first one makes the replicas. */
+  /** Hears each published image; the first that holds this incarnation's registration makes the replicas. */
   readonly onMetadata: MetadataListener
   /** Registers, and resolves when the controller has unfenced it. Sockets listen by then. */
   start(): Promise<void>
@@ -118,17 +118,24 @@ export function hostBroker(ports: BrokerPorts): Broker {
   groups = ports.groups(host)
   serveFollowers(link, host, halt)
 
-  let isFirstImage = true
+  let isCaughtUp = false
   let end: 'running' | 'ended' = 'running'
 
   return {
     host,
     onMetadata(now, delta) {
       if (end === 'ended') return
-      replicas.onMetadata(now, delta)
-      groups.onMetadata(now, delta)
-      if (!isFirstImage) return
-      isFirstImage = false
+      if (!isCaughtUp) {
+        // While the log is replayed from its beginning an image is of the past: what it does not
+        // name yet is not gone. With this incarnation's registration all before it is there.
+        const self = now.brokers().get(nodeId)
+        if (self?.incarnationId !== link.self.incarnationId) return
+      }
+      const told = isCaughtUp ? delta : { ...delta, fromSnapshot: true }
+      replicas.onMetadata(now, told)
+      groups.onMetadata(now, told)
+      if (isCaughtUp) return
+      isCaughtUp = true
       lifecycle.readyToUnfence()
     },
     start() {

@@ -235,6 +235,22 @@ test('topic-recreated-while-offline: old bytes are never served under the new id
   })
 })
 
+test('a restarted broker replays the past and keeps its logs', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    rig.createTopic('orders')
+    await rig.clock.advance(50)
+    const producing = produceTo(rig, 1, 'orders', batchOf(['a', 'b']))
+    await rig.clock.advance(20)
+    await producing
+    rig.node(2).kill()
+    const again = await rig.start(2)
+    assert.is(again.store.get({ topic: 'orders', partition: 0 })!.endOffset(), 2)
+    await rig.clock.advance(1_000)
+    assert.is(again.broker.state(), 'running')
+    assert.is(endOf(rig, 2), 2)
+  })
+})
+
 test('lost answers of a leader begin the session anew, and nothing is missing', async () => {
   await withBrokers([1, 2], async (rig) => {
     rig.createTopic('orders')

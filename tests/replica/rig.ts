@@ -297,12 +297,9 @@ export async function withBrokers(
     }
     nodes.set(id, node)
     await connectSoon(link.connect())
-    history.forEach((records, at) => {
-      for (const record of records) image.apply(record)
-      image.advance(at, 1, clock.now())
-    })
+    // As a node replays its log: an image after each batch, from the first on.
+    history.forEach(receive)
     receivers.add(receive)
-    broker.onMetadata(image, collectChanges().delta(true))
     void broker.start()
     return node
   }
