@@ -2,6 +2,9 @@
  * Keeps a node's image current: replays what the quorum commits, publishes image and delta to those
  * who listen, and asks for a snapshot when the log behind the last one is large or old (KIP-630).
  *
+ * Nothing is published before all is replayed that is known to be committed: an image of last week
+ * would have a broker take its logs for strays. Who listens hears of everything first.
+ *
  * A record that cannot be applied stops it for good: nothing is published or written any more, and
  * the fault is reported (M3).
  */
@@ -15,7 +18,7 @@ import { createReplay, type Replay } from './replay.ts'
 import { imageHash, toRecords } from './snapshot.ts'
 
 export type LoaderPorts = {
-  quorum: Pick<Quorum, 'sinceSnapshot' | 'writeSnapshot'>
+  quorum: Pick<Quorum, 'highWatermark' | 'sinceSnapshot' | 'writeSnapshot'>
   config: Config
   log: Logger
   /** The image is of no use any more: the node may lead nothing and should stop. */
@@ -40,6 +43,7 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
   let changes: Changes = collectChanges()
   let state: 'running' | 'faulty' | 'stopped' = 'running'
   let writing = false
+  let catchingUp = true
 
   const guarded = (work: () => void): void => {
     if (state !== 'running') return
@@ -52,8 +56,12 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
     }
   }
 
-  function publish(delta: MetadataDelta): void {
-    for (const listener of listeners) listener(image, delta)
+  /** @param next the first offset that is not in the image */
+  function publish(next: number, delta: MetadataDelta): void {
+    if (catchingUp && next < quorum.highWatermark()) return
+    const first = catchingUp
+    catchingUp = false
+    for (const listener of listeners) listener(image, first ? everything() : delta)
   }
 
   function snapshotIfDue(): void {
@@ -99,7 +107,7 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
     image = next
     replay = createReplay(image)
     changes = collectChanges()
-    publish(gone.delta(true))
+    publish(image.offset + 1, gone.delta(true))
   }
 
   return {
@@ -109,7 +117,7 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
         if (replay.open() !== undefined) return
         const delta = changes.delta(false)
         changes = collectChanges()
-        publish(delta)
+        publish(batch.lastOffset + 1, delta)
         snapshotIfDue()
       })
     },
@@ -119,7 +127,7 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
     image: () => image,
     listen(listener) {
       listeners.push(listener)
-      if (image.offset >= 0) guarded(() => listener(image, collectChanges().delta(true)))
+      if (!catchingUp) guarded(() => listener(image, everything()))
     },
     hash: () => imageHash(image),
     stop() {
@@ -127,6 +135,8 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
     },
   }
 }
+
+const everything = (): MetadataDelta => collectChanges().delta(true)
 
 function* deletedBetween(before: MutableImage, after: MutableImage) {
   for (const topic of before.topics()) {

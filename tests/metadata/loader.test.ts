@@ -14,9 +14,11 @@ function loading() {
   const faults: unknown[] = []
   const written: { offset: number; records: MetadataRecord[] }[] = []
   const size = { bytes: 0, ms: 0 }
+  const known = { highWatermark: 0 }
   let finish = () => {}
   const loader = createLoader({
     quorum: {
+      highWatermark: () => known.highWatermark,
       sinceSnapshot: () => size,
       writeSnapshot: (offset, _epoch, _timestampMs, slices) =>
         new Promise((resolve) => {
@@ -45,7 +47,7 @@ function loading() {
       records,
     })
   }
-  return { loader, commit, published, faults, written, size, finish: () => finish() }
+  return { loader, commit, published, faults, written, size, known, finish: () => finish() }
 }
 
 const topic = history([{ kind: 2, a: 0, b: 0, c: 1 }])[0]!
@@ -57,6 +59,7 @@ test('each committed batch is published with what it changed', () => {
   commit()
   commit(...topic)
   commit(remove)
+  assert.is(published[0]!.delta.fromSnapshot, true, 'at first everything is new')
   assert.equal(
     published.map(({ offset }) => offset),
     [0, 3, 4],
@@ -66,6 +69,24 @@ test('each committed batch is published with what it changed', () => {
     [...published[2]!.delta.deletedTopics],
     [[topicId, { name: 'plain', partitions: 2 }]],
   )
+})
+
+test('nothing is published before all is replayed that is known to be committed', () => {
+  const { commit, published, known, loader } = loading()
+  known.highWatermark = 5
+  commit()
+  commit(...topic)
+  const late: boolean[] = []
+  loader.listen((_, { fromSnapshot }) => late.push(fromSnapshot))
+  assert.equal([published, late], [[], []])
+  commit(remove)
+  assert.equal(
+    published.map(({ offset, delta }) => [offset, delta.fromSnapshot]),
+    [[4, true]],
+  )
+  known.highWatermark = 9
+  commit()
+  assert.equal([published.length, late], [2, [true, false]])
 })
 
 test('R17: a metadata transaction is visible at its end or not at all', () => {
@@ -80,7 +101,7 @@ test('R17: a metadata transaction is visible at its end or not at all', () => {
   commit(...topic, { type: 'EndTransactionRecord' })
   assert.is(loader.image().topicCount(), 1)
   assert.is(published.length, 2)
-  assert.is(published[1]!.delta.changedPartitions.size, 1)
+  assert.is(loader.image().topicByName('plain')?.partitionCount(), 2)
 })
 
 test('M3: what cannot be applied is reported; nothing is published or written after it', () => {
