@@ -148,6 +148,7 @@ function printTable(results: Result[]): void {
   const table = new Table({
     head: ['suite', 'passed', 'failed', 'skipped', 's'],
     style: { head: [], border: [] },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   })
   const slowestFirst = [...results].sort((a, b) => b.ms - a.ms)
   for (const { job, passed, failed, skipped, ms } of slowestFirst) {
