@@ -13,7 +13,7 @@ import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
 import type { BrokerHost } from '../broker/types.ts'
 import { OFFSETS_TOPIC } from '../group/types.ts'
 import { InvariantError } from '../invariant.ts'
-import { handler } from './handler.ts'
+import { type Asker, handler } from './handler.ts'
 
 const SEVERAL_SINCE = 4
 const SHARE_SINCE = 6
@@ -80,7 +80,7 @@ function createOffsetsTopic(host: BrokerHost): void {
   const { config, log } = host
   const timeoutMs = config.int('request.timeout.ms')
   host.controller
-    .call(CreateTopics, CREATE_TOPICS_VERSION, offsetsTopic(host, timeoutMs), timeoutMs)
+    .forward(CreateTopics, offsetsTopic(host, timeoutMs), itself(host), timeoutMs)
     .then(({ topics }) => {
       const { errorCode, errorMessage } = topics[0]!
       const isThere = errorCode === errorCodes.NONE || errorCode === errorCodes.TOPIC_ALREADY_EXISTS
@@ -93,6 +93,17 @@ function createOffsetsTopic(host: BrokerHost): void {
     })
     .finally(() => creating.delete(host))
 }
+
+/** The topic is the broker's own wish, so it asks as itself and not as the client that came first. */
+const itself = ({ nodeId }: BrokerHost): Asker => ({
+  apiVersion: CREATE_TOPICS_VERSION,
+  correlationId: 0,
+  clientId: String(nodeId),
+  principal: 'User:ANONYMOUS',
+  clientAddress: '/127.0.0.1',
+  listenerName: '',
+  connectionId: '',
+})
 
 const offsetsTopic = ({ config }: BrokerHost, timeoutMs: number): Request<typeof CreateTopics> => ({
   topics: [

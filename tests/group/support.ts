@@ -283,11 +283,12 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
     image: () => image,
     brokerEpoch: () => nodeId,
     controller: {
-      call: async (_, __, request) => {
+      call: async () =>
+        assert.unreachable('controllers answer CreateTopics in an Envelope') as never,
+      forward: async (_, request) => {
         on.created.push(request as Request<Api>)
         return { throttleTimeMs: 0, topics: [{ errorCode: 0, errorMessage: null }] } as never
       },
-      forward: async () => assert.unreachable('groups forward nothing') as never,
     },
   } as BrokerHost
 
