@@ -14,14 +14,18 @@ export type Pool<T extends number | string> = {
   size(): number
 }
 
+/** Most lists are empty: that one is never counted and never goes. */
+const empty = 0
+
 export function createPool<T extends number | string>(): Pool<T> {
   const ids = new Map<string, number>()
-  const lists: T[][] = []
-  const keys: string[] = []
-  const takers: number[] = []
+  const lists: T[][] = [Object.freeze([]) as unknown as T[]]
+  const keys: string[] = ['']
+  const takers: number[] = [1]
   const free: number[] = []
   return {
     take(list) {
+      if (list.length === 0) return empty
       const key = list.join(',')
       const known = ids.get(key)
       if (known !== undefined) {
@@ -36,6 +40,7 @@ export function createPool<T extends number | string>(): Pool<T> {
       return id
     },
     letGo(id) {
+      if (id === empty) return false
       const left = takers[id]! - 1
       invariant(left >= 0, 'a shared list is let go no more often than it was taken', { id })
       takers[id] = left
