@@ -8,13 +8,7 @@ import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
 import { changedPartition } from '../metadata/apply.ts'
 import type { PartitionState } from '../metadata/image.ts'
-import {
-  type Cluster,
-  changeRules,
-  checkBrokerEpoch,
-  type Decision,
-  electionFor,
-} from './cluster.ts'
+import { type Cluster, checkBrokerEpoch, type Decision, ownRules } from './cluster.ts'
 import { partitionChange, recovered, recovering } from './partition-change.ts'
 
 type Answer = Response<typeof AlterPartition>['topics']
@@ -54,7 +48,7 @@ export function alterPartitions(
             isr: isr.map((member) => member.brokerId),
             leaderRecoveryState: asked.leaderRecoveryState,
           },
-          changeRules(cluster, electionFor(cluster, topic.name)),
+          ownRules(cluster, topic.name),
         )
         if (record === undefined) return accepted(asked, before)
         records.push(record)

@@ -46,24 +46,24 @@ export function directoryOf({ image }: Cluster, brokerId: number): string {
 export const topicConfigs = ({ image }: Cluster, name: string): ReadonlyMap<string, string> =>
   image.configs({ type: 'topic', name })
 
-/** P18: only where it is configured. */
-export const electionFor = (cluster: Cluster, topicName: string): Election =>
+const electionFor = (cluster: Cluster, topicName: string): Election =>
   topicBool(cluster.config, topicConfigs(cluster, topicName), 'unclean.leader.election.enable')
     ? 'unclean'
     : 'online'
 
-export const changeRules = (cluster: Cluster, election: Election): ChangeRules => ({
-  election,
-  mayLead: (id) => mayLead(cluster.image.brokers().get(id)),
-  directoryOf: (id) => directoryOf(cluster, id),
-})
+export function changeRules(cluster: Cluster, topicName: string, election: Election): ChangeRules {
+  const overrides = topicConfigs(cluster, topicName)
+  return {
+    election,
+    mayLead: (id) => mayLead(cluster.image.brokers().get(id)),
+    minIsr: topicInt(cluster.config, overrides, 'min.insync.replicas'),
+    directoryOf: (id) => directoryOf(cluster, id),
+  }
+}
 
-/** min.insync.replicas, but never more than there are replicas. */
-export const effectiveMinIsr = (cluster: Cluster, topicName: string, replicas: number): number =>
-  Math.min(
-    topicInt(cluster.config, topicConfigs(cluster, topicName), 'min.insync.replicas'),
-    replicas,
-  )
+/** For changes that nobody asked for: unclean where the topic allows it (P18). */
+export const ownRules = (cluster: Cluster, topicName: string): ChangeRules =>
+  changeRules(cluster, topicName, electionFor(cluster, topicName))
 
 /**
  * The broker that asks, if what it says of itself is current.

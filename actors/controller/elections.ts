@@ -6,15 +6,15 @@ import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { RecordOf } from '../metadata/apply.ts'
 import type { PartitionRef } from '../metadata/create-image.ts'
 import type { BrokerState } from '../metadata/image.ts'
-import { type Cluster, changeRules, electionFor } from './cluster.ts'
-import { type Election, partitionChange } from './partition-change.ts'
+import { type Cluster, changeRules, ownRules } from './cluster.ts'
+import { partitionChange } from './partition-change.ts'
 
 type PartitionChange = RecordOf<'PartitionChangeRecord'>
 
 /** A broker leaves these ISRs and leaderships; the last member of an ISR stays in it, without a leader. */
 function withdrawn(cluster: Cluster, brokerId: number, from: PartitionRef[]): PartitionChange[] {
   return from.flatMap(({ topicId, topicName, partition }) => {
-    const rules = changeRules(cluster, electionFor(cluster, topicName))
+    const rules = ownRules(cluster, topicName)
     const change = partitionChange(
       topicId,
       partition,
@@ -51,12 +51,7 @@ export const fenceRecords = (cluster: Cluster, broker: BrokerState): MetadataRec
 export function unfenceRecords(cluster: Cluster, broker: BrokerState): MetadataRecord[] {
   return [
     registrationChange(broker, { fenced: -1 }),
-    ...elected(
-      cluster,
-      cluster.image.partitionsWithoutLeader(),
-      (name) => electionFor(cluster, name),
-      broker.id,
-    ),
+    ...elected(cluster, cluster.image.partitionsWithoutLeader(), broker.id),
   ]
 }
 
@@ -92,15 +87,10 @@ export function offlineDirectoryRecords(
 }
 
 /** @param joining a broker that may lead though the image does not say so yet */
-function elected(
-  cluster: Cluster,
-  of: Iterable<PartitionRef>,
-  election: (topicName: string) => Election,
-  joining = -1,
-): PartitionChange[] {
+function elected(cluster: Cluster, of: Iterable<PartitionRef>, joining = -1): PartitionChange[] {
   const changes: PartitionChange[] = []
   for (const { topicId, topicName, partition } of of) {
-    const rules = changeRules(cluster, election(topicName))
+    const rules = ownRules(cluster, topicName)
     const change = partitionChange(
       topicId,
       partition,
@@ -124,9 +114,9 @@ const electionsPerRun = 1_000
  */
 export function balanceRecords(cluster: Cluster): PartitionChange[] {
   const changes: PartitionChange[] = []
-  const rules = changeRules(cluster, 'preferred')
-  for (const { topicId, partition } of cluster.image.partitionsNotPreferred()) {
+  for (const { topicId, topicName, partition } of cluster.image.partitionsNotPreferred()) {
     if (!partition.isr.includes(partition.replicas[0]!)) continue
+    const rules = changeRules(cluster, topicName, 'preferred')
     const change = partitionChange(topicId, partition, {}, rules)
     if (change !== undefined) changes.push(change)
     if (changes.length === electionsPerRun) break
@@ -136,8 +126,6 @@ export function balanceRecords(cluster: Cluster): PartitionChange[] {
 
 /** Partitions without a leader whose topics allow an unclean one by now. */
 export function uncleanRecords(cluster: Cluster): PartitionChange[] {
-  const changes = elected(cluster, cluster.image.partitionsWithoutLeader(), (name) =>
-    electionFor(cluster, name),
-  )
+  const changes = elected(cluster, cluster.image.partitionsWithoutLeader())
   return changes.slice(0, electionsPerRun)
 }

@@ -29,6 +29,8 @@ export type ChangeRules = {
   election: Election
   /** Registered, unfenced and not stopping. */
   mayLead: (brokerId: number) => boolean
+  /** min.insync.replicas of the topic. */
+  minIsr: number
   /** Where a replica goes that the partition did not have. */
   directoryOf: (brokerId: number) => string
 }
@@ -41,12 +43,15 @@ export function partitionChange(
   target: PartitionTarget,
   rules: ChangeRules,
 ): RecordOf<'PartitionChangeRecord'> | undefined {
-  const aim = completed({
-    isr: target.isr ?? before.isr,
-    replicas: target.replicas ?? before.replicas,
-    removingReplicas: target.removingReplicas ?? before.removingReplicas,
-    addingReplicas: target.addingReplicas ?? before.addingReplicas,
-  })
+  const aim = completed(
+    {
+      isr: target.isr ?? before.isr,
+      replicas: target.replicas ?? before.replicas,
+      removingReplicas: target.removingReplicas ?? before.removingReplicas,
+      addingReplicas: target.addingReplicas ?? before.addingReplicas,
+    },
+    rules,
+  )
   const elected = elect(before, aim, rules)
   const newLeader = elected.leader !== before.leader
   const unclean = newLeader && elected.unclean
@@ -92,16 +97,21 @@ export const unchangedPartition = (
 
 /**
  * A reassignment is over when the ISR holds all that were added and somebody who stays; when more
- * go than come, all who stay.
+ * go than come, all who stay. Unlike Kafka's it also waits while it would take the ISR below
+ * min.insync.replicas (P19).
  */
-function completed(aim: Target): Target {
+function completed(aim: Target, { minIsr }: ChangeRules): Target {
   const { addingReplicas: adding, removingReplicas: removing } = aim
   if (adding.length + removing.length === 0) return aim
   const isr = aim.isr.filter((id) => !removing.includes(id))
   const replicas = aim.replicas.filter((id) => !removing.includes(id))
   const holds = (ids: readonly number[]) => ids.every((id) => isr.includes(id))
+  const enough = isr.length === aim.isr.length || isr.length >= Math.min(minIsr, replicas.length)
   const over =
-    isr.length > 0 && holds(adding) && (adding.length >= removing.length || holds(replicas))
+    isr.length > 0 &&
+    enough &&
+    holds(adding) &&
+    (adding.length >= removing.length || holds(replicas))
   return over ? { isr, replicas, removingReplicas: [], addingReplicas: [] } : aim
 }
 

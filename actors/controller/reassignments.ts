@@ -12,14 +12,7 @@ import type { AlterPartitionReassignments } from '../../transport/schemas/45-alt
 import type { ListPartitionReassignments } from '../../transport/schemas/46-list-partition-reassignments.ts'
 import type { PartitionRef } from '../metadata/create-image.ts'
 import type { PartitionState } from '../metadata/image.ts'
-import {
-  type Cluster,
-  changeRules,
-  type Decision,
-  electionFor,
-  errorOf,
-  noError,
-} from './cluster.ts'
+import { type Cluster, changeRules, type Decision, errorOf, noError, ownRules } from './cluster.ts'
 import { partitionChange } from './partition-change.ts'
 import { checkAssignment } from './topics.ts'
 
@@ -97,7 +90,7 @@ function moved(
       removingReplicas: removing,
       addingReplicas: [...partition.addingReplicas.filter((id) => target.includes(id)), ...adding],
     },
-    changeRules(cluster, electionFor(cluster, topicName)),
+    ownRules(cluster, topicName),
   )
 }
 
@@ -112,9 +105,8 @@ function cancelled(
   const stays = (id: number) => !partition.addingReplicas.includes(id)
   const isr = partition.isr.filter(stays)
   const replicas = partition.replicas.filter(stays)
-  const election = electionFor(cluster, topicName)
-  const rules = changeRules(cluster, election)
-  if (isr.length === 0 && (election !== 'unclean' || !replicas.some(rules.mayLead))) {
+  const rules = ownRules(cluster, topicName)
+  if (isr.length === 0 && (rules.election !== 'unclean' || !replicas.some(rules.mayLead))) {
     refuse(
       'INVALID_REPLICA_ASSIGNMENT',
       'no old replica is in sync; going back would need an unclean election',
@@ -160,14 +152,15 @@ export function electLeaders(cluster: Cluster, request: Elections): Decision<Ele
   }
   const records: MetadataRecord[] = []
   const elect = (of: PartitionRef): ErrorName => {
-    const { topicId, partition } = of
+    const { topicId, topicName, partition } = of
     const unneeded =
       electionType === uncleanElection
         ? partition.leader !== -1
         : partition.leader === partition.replicas[0]
     if (unneeded) return 'ELECTION_NOT_NEEDED'
     const election = electionType === uncleanElection ? 'unclean' : 'preferred'
-    const record = partitionChange(topicId, partition, {}, changeRules(cluster, election))
+    const rules = changeRules(cluster, topicName, election)
+    const record = partitionChange(topicId, partition, {}, rules)
     if (record === undefined) {
       return election === 'unclean'
         ? 'ELIGIBLE_LEADERS_NOT_AVAILABLE'

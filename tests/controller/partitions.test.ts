@@ -328,6 +328,20 @@ test('P19: fewer replicas only when all who stay are in sync', async () => {
   )
 })
 
+test('P19: a reassignment does not take the ISR below min.insync.replicas', async () => {
+  const { it, ...of } = await withTopic([[7, 8, 9]], { 'min.insync.replicas': '2' })
+  const { epoch } = await it.register(6)
+  await it.beat(6, epoch)
+  const now = { ...of, epochs: new Map([...of.epochs, [6, epoch]]) }
+  await alter(it, now, [7, 8])
+  assert.is(await reassign(it, [9, 6, 8]), 'NONE')
+  await it.beat(8, of.epochs.get(8)!, { wantShutDown: true })
+  assert.is((await alter(it, now, [7, 6])).error, 'NONE')
+  assert.equal(partition(it).removingReplicas, [7], '6 alone would be too few')
+  assert.is((await alter(it, now, [7, 6, 9])).error, 'NEW_LEADER_ELECTED')
+  assert.equal(partition(it).isr.toSorted(), [6, 9])
+})
+
 test('a failed directory takes its replicas out of every ISR, and out of the registration', async () => {
   const it = await active()
   const logDirs = ['one', 'two'].map((name) => name.padEnd(22, 'A'))

@@ -111,7 +111,7 @@ test('P9, P11, P18, P19: whatever a partition is told, it stays lawful', () => {
         const isr = before.isr.filter((_, i) => (leaves >> i) % 2 === 0)
         const left = before.isr.filter((id) => !isr.includes(id))
         const mayLead = (id: number) => (alive >> id) % 2 === 1 && !left.includes(id)
-        const rules = { election, mayLead, directoryOf: (id: number) => `d${id}` }
+        const rules = { election, mayLead, minIsr: 2, directoryOf: (id: number) => `d${id}` }
         const record = partitionChange('t', before, { isr }, rules)
         if (record === undefined) {
           assert.equal(isr.length === 0 || isr.length === before.isr.length, true)
