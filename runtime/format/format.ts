@@ -92,11 +92,7 @@ function choiceOf(targets: Target[], options: FormatOptions): VoterChoice {
     }
     return 'standalone'
   }
-  if (others.length > 0) return 'all'
-  if (!first?.node.roles.controller) return 'joining'
-  throw new UserError(
-    'who votes? give all property files at once, --standalone, --initial-controllers or --no-initial-controllers',
-  )
+  return others.length > 0 || first?.node.roles.controller ? 'all' : 'joining'
 }
 
 /** Voters that an earlier formatting of one of these nodes laid down. */
@@ -165,6 +161,7 @@ function writeDirectory(target: Target, path: string, directoryId: string, conte
 }
 
 /**
+ * @param nodes all of the cluster, unless the options say who votes
  * @param nowMs wall clock, which the checkpoints are stamped with
  * @throws UserError with one line that says what to do; nothing was written then
  */

@@ -75,6 +75,13 @@ test('format tells what it did, and refuses to do it twice', async () => {
   assert.match(oneLine(await samsa('format', '-c', path)), '--cluster-id')
 })
 
+test('who votes must be said of a single controller', async () => {
+  const text = broker(6).replace('roles=broker', 'roles=broker,controller')
+  const args = ['format', '-t', 'AAAAAAAAQACAAAAAAAAAAQ', '-c', file('six.properties', text)]
+  assert.match(oneLine(await samsa(...args)), 'who votes?')
+  assert.is((await samsa(...args, '--standalone')).code, 0)
+})
+
 test('a wrong option is told, with where to look', async () => {
   const { code, err } = await samsa('start', '--brokers', 'three')
   assert.is(code, 1)

@@ -126,10 +126,6 @@ test('without an id of its own a cluster gets one, or keeps the one it has', () 
 
 test('what cannot be formatted is refused in one line, and nothing is written', () => {
   assert.match(
-    refused(() => format([node(1)])),
-    'who votes?',
-  )
-  assert.match(
     refused(() => format([node(1), node(1)])),
     'same node.id',
   )

@@ -35,7 +35,7 @@ function link(name: string): void {
   symlinkSync(join(root, 'node_modules', name), join(modules, name))
 }
 
-test.before(async () => {
+test('it is built and packed', async () => {
   await run('npm', ['pack', '--loglevel=error', '--pack-destination', folder])
   mkdirSync(installed, { recursive: true })
   const archive = readdirSync(folder).find((name) => name.endsWith('.tgz'))!
