@@ -12,7 +12,15 @@ export async function startEmbedded(...args: string[]) {
   const ready = await program.line(/^ready/, 60_000)
   const bootstrap = /bootstrap\.servers=(\S+)/.exec(ready)?.[1]
   if (bootstrap === undefined) throw new Error(`no bootstrap.servers in: ${ready}`)
-  return { program, bootstrap, stop: () => program.stop() }
+  return {
+    program,
+    bootstrap,
+    async stop() {
+      await program.stop()
+      const told = program.errors.filter((line) => /"level":[45]0/.test(line))
+      if (told.length > 0) console.log(told.slice(0, 20).join('\n'))
+    },
+  }
 }
 
 export type NodeProcess = {
