@@ -83,7 +83,7 @@ test('the next coordinator says what the one before said', async () => {
         log.prompt = true
         log.commit()
         await clock.advance(400_000)
-        await Promise.all(unanswered)
+        assert.is(unanswered.size, 0, 'nobody waits for ever')
       }
 
       for (const one of steps) {
@@ -129,7 +129,6 @@ test('the next coordinator says what the one before said', async () => {
       await settleAll()
       on.groups.stop()
       await clock.advance(0)
-      assert.is(unanswered.size, 0, 'nobody waits for ever')
       assert.is(clock.pendingTimers(), 0)
       assert.equal(on.failures, [])
     }),

@@ -114,6 +114,8 @@ export type World = {
   topics: Map<string, { id: string; partitions: number }>
   brokers: Map<number, BrokerState>
   created: Request<Api>[]
+  /** Brokers that were started: none draws the uuids of another. */
+  started: number
 }
 
 const idOf = (name: string) => Buffer.from(name.padEnd(16, '-')).toString('base64url')
@@ -132,6 +134,7 @@ export function world(partitions = 1): World {
     ]),
     brokers,
     created: [],
+    started: 0,
   }
 }
 
@@ -273,7 +276,13 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
   )
   const replicas = replicasOf(on, nodeId)
   const image = imageOf(on)
-  const ports = { config, clock: on.clock, random: seeded(nodeId), log: silent, replicas }
+  const ports = {
+    config,
+    clock: on.clock,
+    random: seeded(++on.started * 7_919),
+    log: silent,
+    replicas,
+  }
   const groups = createGroupCoordinator({ nodeId, ...ports, halt: (why) => failures.push(why) })
   const host: BrokerHost = {
     ...ports,
