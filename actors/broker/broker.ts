@@ -132,11 +132,12 @@ export function hostBroker(ports: BrokerPorts): Broker {
         if (self?.incarnationId !== link.self.incarnationId) return
       }
       const told = isCaughtUp ? delta : { ...delta, fromSnapshot: true }
-      replicas.onMetadata(now, told)
-      groups.onMetadata(now, told)
-      if (isCaughtUp) return
+      const isFirst = !isCaughtUp
       isCaughtUp = true
-      lifecycle.readyToUnfence()
+      replicas.onMetadata(now, told, () => {
+        groups.onMetadata(now, told)
+        if (isFirst) lifecycle.readyToUnfence()
+      })
     },
     start() {
       replicas.start()

@@ -22,6 +22,7 @@ import { createFetchSessions } from './fetch-session.ts'
 import { createFollowing } from './follower.ts'
 import { createLeading } from './leader.ts'
 import { newPartition, type Partition, viewOf, waitForCommit } from './partition.ts'
+import { inSlices } from './slices.ts'
 import type { AppendOptions, AppendResult, ReplicaManager } from './types.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -54,7 +55,8 @@ export type Replicas = ReplicaManager & {
   fetch(options: FetchOptions): Fetched | Promise<Fetched>
   /** Moves the log start of a led partition; done when its live replicas have followed. */
   deleteRecordsBefore(partition: Partition, offset: number, timeoutMs: number): Promise<Deleted>
-  onMetadata(image: MetadataImage, delta: MetadataDelta): void
+  /** `done` once the replicas are as the image says: at once, unless so many change that the loop must turn. */
+  onMetadata(image: MetadataImage, delta: MetadataDelta, done: () => void): void
   start(): void
   /** Fetching, timers and waiting end; logs stay as they are. `abandon` tells nobody who waits. */
   stop(): void
@@ -73,6 +75,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
   const byId = new Map<string, Map<number, Partition>>()
   let isFirstImage = true
   let stopped = false
+  const steps = inSlices(clock)
 
   const find = ({ topicId, partition }: { topicId: string; partition: number }) =>
     byId.get(topicId)?.get(partition)
@@ -195,7 +198,9 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
   }
 
   function apply(assigned: Assigned) {
-    const { state } = assigned
+    const { state, topicId, partition } = assigned
+    // A later image took it away again before its turn came.
+    if (!image().topicById(topicId)?.partition(partition)?.replicas.includes(nodeId)) return
     const known = find(assigned)
     const row = known ?? make(assigned)
     const isSame = known !== undefined && sameReplicas(known.replicas, state.replicas)
@@ -273,6 +278,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
 
   function halted() {
     stopped = true
+    steps.stop()
     upkeep.stop()
     alterPartitions.stop()
     following.stopAll()
@@ -302,16 +308,20 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     },
     fetch: (options) => fetches.fetch(options),
     deleteRecordsBefore: createDeletions({ clock, image }),
-    onMetadata: (now, delta) => {
+    onMetadata: (now, delta, done) => {
       if (stopped) return
       const everything = isFirstImage || delta.fromSnapshot
-      if (isFirstImage) setStraysAside(now)
+      if (isFirstImage) steps.add(() => setStraysAside(now))
       isFirstImage = false
       const { assigned, removed } = localChanges(nodeId, now, delta, everything, rows())
-      for (const of of removed) remove(of)
-      for (const each of assigned) apply(each)
-      reconfigure(now, delta)
-      reviewAfterBrokerChanges(delta)
+      for (const of of removed) steps.add(() => remove(of))
+      for (const each of assigned) steps.add(() => apply(each))
+      steps.add(() => {
+        reconfigure(now, delta)
+        reviewAfterBrokerChanges(delta)
+        done()
+      })
+      steps.run()
     },
     start: () => upkeep.start(),
     stop: () => {

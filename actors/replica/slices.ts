@@ -1,0 +1,40 @@
+/**
+ * Work in order, in slices between which the loop turns (decision 10): making a thousand replicas
+ * takes a second of small files, and heartbeats do not wait for it.
+ */
+import type { Timer } from '../../transport/timers.ts'
+import type { Clock } from '../ports/clock.ts'
+
+const SLICE_MS = 10
+
+export function inSlices(clock: Clock) {
+  let steps: (() => void)[] = []
+  let next = 0
+  let turn: Timer | undefined
+
+  function run(): void {
+    turn = undefined
+    const began = clock.monotonic()
+    while (next < steps.length) {
+      steps[next++]!()
+      if (next < steps.length && clock.monotonic() - began >= SLICE_MS) {
+        turn = clock.setTimeout(run, 0)
+        return
+      }
+    }
+    steps = []
+    next = 0
+  }
+
+  return {
+    add: (step: () => void): void => void steps.push(step),
+    /** Does what it can now, the rest in later turns; what is added meanwhile comes after. */
+    run(): void {
+      if (turn === undefined) run()
+    },
+    stop(): void {
+      if (turn !== undefined) clock.clearTimeout(turn)
+      steps = []
+    },
+  }
+}
