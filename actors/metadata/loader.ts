@@ -64,8 +64,9 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
     for (const listener of listeners) listener(image, first ? everything() : delta)
   }
 
+  /** Never inside a metadata transaction: what is held back is not in the image. */
   function snapshotIfDue(): void {
-    if (writing || replay.open() !== undefined || image.offset < 0) return
+    if (writing) return
     const { bytes, ms } = quorum.sinceSnapshot()
     const large = bytes >= config.int('metadata.log.max.record.bytes.between.snapshots')
     const interval = config.int('metadata.log.max.snapshot.interval.ms')

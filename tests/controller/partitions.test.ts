@@ -299,6 +299,13 @@ test('a reassignment ends when the ISR holds the new replicas, and the old leade
   assert.equal(await list(it), [])
 })
 
+test('who loses a replica learns it by a new leader epoch, though the leader stays', async () => {
+  const { it } = await withTopic([[7, 8, 9]])
+  assert.is(await reassign(it, [7, 8]), 'NONE')
+  const { replicas, isr, leader, leaderEpoch } = partition(it)
+  assert.equal([replicas, isr, leader, leaderEpoch], [[7, 8], [7, 8], 7, 1])
+})
+
 test('a reassignment is cancelled, and what is refused changes nothing', async () => {
   const { it } = await withTopic([[7, 8]])
   assert.is(await reassign(it, null), 'NO_REASSIGNMENT_IN_PROGRESS')
