@@ -1,6 +1,7 @@
 /** Produce, replicate, high watermark, answer, fetch: three brokers over the memory link. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { errorName } from '../../transport/protocol/errors.ts'
 import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
 import { batchOf, change, withBrokers } from './rig.ts'
 
@@ -248,6 +249,20 @@ test('a restarted broker replays the past and keeps its logs', async () => {
     await rig.clock.advance(1_000)
     assert.is(again.broker.state(), 'running')
     assert.is(endOf(rig, 2), 2)
+  })
+})
+
+test('a failing log directory takes its replicas offline; the last one ends the node', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    rig.createTopic('orders')
+    await rig.clock.advance(50)
+    rig.node(1).failDisk()
+    const producing = produceTo(rig, 1, 'orders', batchOf(['a']), { acks: 1 })
+    assert.is(await producedError(producing), 'KAFKA_STORAGE_ERROR')
+    const fetched = await fetchedPartition(fetchFrom(rig, 1, 'orders', 0))
+    assert.is(errorName(fetched.errorCode), 'KAFKA_STORAGE_ERROR')
+    const [why] = rig.node(1).halted.splice(0)
+    assert.match(String(why), 'no log directory is left')
   })
 })
 

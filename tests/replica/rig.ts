@@ -15,6 +15,7 @@ import { createImage } from '../../actors/metadata/create-image.ts'
 import { collectChanges } from '../../actors/metadata/delta.ts'
 import type { MetadataImage, PartitionState } from '../../actors/metadata/image.ts'
 import type { LogStore } from '../../actors/ports/log.ts'
+import type { Disk } from '../../runtime/disk/disk.ts'
 import { nodeDisk } from '../../runtime/disk/node-disk.ts'
 import { type Directories, openDirectories } from '../../runtime/storage/directories.ts'
 import { openLogStore } from '../../runtime/storage/log-store.ts'
@@ -56,6 +57,8 @@ export type Node = {
   releaseMetadata(): void
   /** As kill -9. */
   kill(): void
+  /** From now on every write to its disk fails. */
+  failDisk(): void
   halted: unknown[]
 }
 
@@ -221,12 +224,9 @@ export async function withBrokers(
     const directoryId = Buffer.from(`directory-${id}`.padEnd(16)).toString('base64url')
     const isNew = !nodes.has(id)
     if (isNew) writeMetaProperties(nodeDisk, folder, { clusterId, nodeId: id, directoryId })
-    const directories = openDirectories({
-      disk: nodeDisk,
-      logDirs: [folder],
-      nodeId: id,
-      clusterId,
-    })
+    const failing = { on: false }
+    const disk = failingDisk(failing)
+    const directories = openDirectories({ disk, logDirs: [folder], nodeId: id, clusterId })
     opened.push(directories)
     const config = layeredConfig(new Map(Object.entries(own)))
     const store = await openLogStore({
@@ -280,6 +280,9 @@ export async function withBrokers(
       store,
       image: () => image,
       halted: [],
+      failDisk: () => {
+        failing.on = true
+      },
       holdMetadata: () => {
         held ??= []
       },
@@ -411,6 +414,19 @@ const calm = {
   isFenced: true,
   shouldShutDown: false,
 }
+
+const writing = new Set<string | symbol>(['write', 'writev', 'writeFile', 'truncate', 'sync'])
+const failingDisk = (failing: { on: boolean }): Disk =>
+  new Proxy(nodeDisk, {
+    get(disk, name: keyof Disk) {
+      if (!writing.has(name)) return disk[name]
+      const call = disk[name] as (...args: unknown[]) => unknown
+      return (...args: unknown[]) => {
+        if (failing.on) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+        return call(...args)
+      }
+    },
+  })
 
 const loud = (id: number): typeof silent => {
   const say = (fields: object, message: string) => console.log(id, message, fields)
