@@ -10,11 +10,13 @@ import type { Lane } from './links/link.ts'
 const nodeRoot = (clusterId: string, nodeId: number): string =>
   `samsa.${token(clusterId)}.node.${nodeId}`
 
-/** Where a node is asked: one subject per api. */
-export const inbox = (clusterId: string, nodeId: number, api: string, lane: Lane): string =>
-  lane === 'control'
-    ? `${nodeRoot(clusterId, nodeId)}.${token(api)}`
-    : `${nodeRoot(clusterId, nodeId)}.bulk.${token(api)}`
+/** Where a node is asked: one subject per api; `Fetch.metadata` is the quorum's, `Fetch` the partitions'. */
+export const inbox = (clusterId: string, nodeId: number, api: string, lane: Lane): string => {
+  const name = api.split('.').map(token).join('.')
+  return lane === 'control'
+    ? `${nodeRoot(clusterId, nodeId)}.${name}`
+    : `${nodeRoot(clusterId, nodeId)}.bulk.${name}`
+}
 
 /** Where one incarnation of a node shows that it lives. */
 export const alive = (clusterId: string, nodeId: number, incarnationId: string): string =>
