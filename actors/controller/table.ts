@@ -17,6 +17,7 @@ import { alterPartitionReassignments } from '../apis/45-alter-partition-reassign
 import { listPartitionReassignments } from '../apis/46-list-partition-reassignments.ts'
 import { describeQuorum } from '../apis/55-describe-quorum.ts'
 import { alterPartition } from '../apis/56-alter-partition.ts'
+import { updateFeatures } from '../apis/57-update-features.ts'
 import { envelope } from '../apis/58-envelope.ts'
 import { describeClusterControllers } from '../apis/60-describe-cluster.ts'
 import { brokerRegistration } from '../apis/62-broker-registration.ts'
@@ -39,6 +40,7 @@ const forwardable: HandlerTable<ControllerHost> = handlerTable<ControllerHost>([
   alterPartitionReassignments,
   listPartitionReassignments,
   describeQuorum,
+  updateFeatures,
   unregisterBroker,
 ])
 
