@@ -50,20 +50,20 @@ const asVoter = ({ id, directoryId }: ReplicaKey) => ({
   voterDirectoryId: directoryId,
 })
 
-/** Version 1 names directories; static voters have none to name. */
+/**
+ * In version 0, which is all that Kafka 4.3 writes and reads, whatever the kraft.version: ids without
+ * directories.
+ */
 export function leaderChange(
   leaderId: number,
   voters: ReplicaKey[],
   granting: ReplicaKey[],
 ): ControlRecord {
-  const isStatic = voters.every(({ directoryId }) => directoryId === unknownDirectory)
   const named = (keys: ReplicaKey[]) =>
-    keys.map(({ id, directoryId }) =>
-      asVoter({ id, directoryId: isStatic ? unknownDirectory : directoryId }),
-    )
+    keys.map(({ id }) => asVoter({ id, directoryId: unknownDirectory }))
   return {
     type: 'leaderChange',
-    version: isStatic ? 0 : 1,
+    version: 0,
     leaderId,
     voters: named(voters),
     grantingVoters: named(granting),

@@ -55,7 +55,7 @@ export const seededRandom = (seed: number): Random => {
   return { next, below, uuid }
 }
 
-const silent: Logger = {
+export const silent: Logger = {
   debug() {},
   info() {},
   warn() {},
