@@ -7,14 +7,15 @@ import type { RecordOf } from '../metadata/apply.ts'
 import type { PartitionRef } from '../metadata/create-image.ts'
 import type { BrokerState } from '../metadata/image.ts'
 import { type Cluster, changeRules, ownRules } from './cluster.ts'
-import { partitionChange } from './partition-change.ts'
+import { type ChangeRules, partitionChange } from './partition-change.ts'
 
 type PartitionChange = RecordOf<'PartitionChangeRecord'>
 
 /** A broker leaves these ISRs and leaderships; the last member of an ISR stays in it, without a leader. */
 function withdrawn(cluster: Cluster, brokerId: number, from: PartitionRef[]): PartitionChange[] {
+  const rulesOf = rulesByTopic(cluster)
   return from.flatMap(({ topicId, topicName, partition }) => {
-    const rules = ownRules(cluster, topicName)
+    const rules = rulesOf(topicName)
     const change = partitionChange(
       topicId,
       partition,
@@ -89,8 +90,9 @@ export function offlineDirectoryRecords(
 /** @param joining a broker that may lead though the image does not say so yet */
 function elected(cluster: Cluster, of: Iterable<PartitionRef>, joining = -1): PartitionChange[] {
   const changes: PartitionChange[] = []
+  const rulesOf = rulesByTopic(cluster)
   for (const { topicId, topicName, partition } of of) {
-    const rules = ownRules(cluster, topicName)
+    const rules = rulesOf(topicName)
     const change = partitionChange(
       topicId,
       partition,
@@ -103,6 +105,16 @@ function elected(cluster: Cluster, of: Iterable<PartitionRef>, joining = -1): Pa
     if (change !== undefined) changes.push(change)
   }
   return changes
+}
+
+/** A topic's configuration is looked up once, not for each of its partitions. */
+function rulesByTopic(cluster: Cluster): (topicName: string) => ChangeRules {
+  const known = new Map<string, ChangeRules>()
+  return (topicName) => {
+    const rules = known.get(topicName) ?? ownRules(cluster, topicName)
+    known.set(topicName, rules)
+    return rules
+  }
 }
 
 /** How many leaders one run of a periodic task moves, as in Kafka. */
