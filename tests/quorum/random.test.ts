@@ -93,14 +93,6 @@ for (const seed of seeds) {
     await world.until(isConfirmed, 10_000)
     const offset = world.append('last')
     await world.until(() => ids.every((id) => world.node(id).told.get(offset) === 'last'), 10_000)
-    if (process.env['STATS'])
-      console.log(
-        seed,
-        checker.epochs(),
-        checker.committedEnd(),
-        appended,
-        ids.map((id) => world.node(id).disk.log.startOffset()),
-      )
     assert.ok(checker.epochs() > 0)
   })
 }

@@ -21,7 +21,6 @@ import { config, directoryOf, record, silent, voterOf } from './support/quorum-w
 const clusterId = 'AAAAAAAAQACAAAAAAAAAAQ'
 const ids = [1, 2, 3]
 const root = mkdtempSync(join(tmpdir(), 'samsa-quorum-'))
-test.after(() => rmSync(root, { recursive: true }))
 const folderOf = (id: number) => join(root, String(id))
 const metadataOf = (id: number) => join(folderOf(id), '__cluster_metadata-0')
 
@@ -106,6 +105,13 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+const nodes = new Map<number, Running>()
+test.after(async () => {
+  // Timers of a test that failed would keep the process.
+  for (const node of nodes.values()) await node.kill()
+  rmSync(root, { recursive: true })
+})
+
 test('elect, commit, snapshot, lose a leader and catch up by the snapshot', async () => {
   for (const id of ids) {
     nodeDisk.mkdir(folderOf(id))
@@ -115,7 +121,6 @@ test('elect, commit, snapshot, lose a leader and catch up by the snapshot', asyn
       directoryId: directoryOf(id),
     })
   }
-  const nodes = new Map<number, Running>()
   for (const id of ids) nodes.set(id, await run(id))
   const leader = () =>
     [...nodes.values()].find(({ quorum }) => (quorum.rpc.leadership()?.highWatermark() ?? -1) >= 0)
@@ -155,6 +160,7 @@ test('elect, commit, snapshot, lose a leader and catch up by the snapshot', asyn
   await until(() => leader() !== undefined)
   await until(() => [...nodes.values()].every(({ told }) => told.length === names.length + 1))
   for (const node of nodes.values()) await node.end()
+  nodes.clear()
 })
 
 if (skipUnless('java', 'kafka-jars')) {

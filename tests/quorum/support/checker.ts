@@ -51,6 +51,8 @@ export function quorumChecker() {
     const isNew = !leaders.has(epoch)
     assert.is(leaders.get(epoch) ?? who, who, `R1: leaders of epoch ${epoch}`)
     leaders.set(epoch, who)
+    const own = led.highWatermark()
+    assert.ok(own === -1 || own > led.epochStartOffset, `R9: ${who} commits what others appended`)
     if (!isNew) return
     const mine = entries(node)
     const start = node.disk.log.startOffset()
