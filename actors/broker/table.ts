@@ -36,6 +36,7 @@ import { forwardIncrementalAlterConfigs } from '../apis/44-incremental-alter-con
 import { forwardAlterPartitionReassignments } from '../apis/45-alter-partition-reassignments.ts'
 import { forwardListPartitionReassignments } from '../apis/46-list-partition-reassignments.ts'
 import { offsetDelete } from '../apis/47-offset-delete.ts'
+import { forwardUpdateFeatures } from '../apis/57-update-features.ts'
 import { describeCluster } from '../apis/60-describe-cluster.ts'
 import { describeProducers } from '../apis/61-describe-producers.ts'
 import { forwardUnregisterBroker } from '../apis/64-unregister-broker.ts'
@@ -92,6 +93,7 @@ export const brokerTable: HandlerTable<ListenerHost> = handlerTable<ListenerHost
   forwardListPartitionReassignments,
   offsetDelete,
   forwardDescribeQuorum,
+  forwardUpdateFeatures,
   describeCluster,
   describeProducers,
   forwardUnregisterBroker,
