@@ -25,6 +25,7 @@ import { checkFormatted, type Formatting } from './format/check-formatted.ts'
 import { readBootstrap } from './format/checkpoints.ts'
 import { type BoundListener, openListeners } from './listeners.ts'
 import { beginLife, mortalClock, mortalDisk } from './mortal.ts'
+import { findQuorum } from './quorum-finder.ts'
 import { systemRandom } from './random.ts'
 import { openDirectories } from './storage/directories.ts'
 import { openLogStore } from './storage/log-store.ts'
@@ -113,6 +114,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   try {
     const store = await openQuorumStore({ directories, clock })
+    // Where the disk names voters they are asked; addresses are for the first start of who joins.
+    const isJoining = store.snapshots().length === 0 && node.staticVoters.length === 0
+    const finder = findQuorum(isJoining ? node.bootstrapServers : [], { clock, log })
+    life.onEnd(finder.stop)
     quorum = hostQuorum({
       clusterId: formatting.clusterId,
       self: { id: nodeId, directoryId: formatting.metadataDirectoryId },
@@ -121,7 +126,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         id,
         endpoints: [{ name: 'CONTROLLER', host, port }],
       })),
-      bootstrapIds: node.staticVoters.map(({ id }) => id),
+      bootstrapIds: () => finder.ids(),
       store,
       log: store.log,
       link,
@@ -141,7 +146,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     }))
     quorum.listen(loader)
     const others = function* (): Generator<Endpoint> {
-      for (const { id, incarnationId } of loader.image().brokers().values()) {
+      const { brokers, controllers } = loader.image()
+      for (const { id, incarnationId } of [...brokers().values(), ...controllers().values()]) {
         if (id !== nodeId) yield { nodeId: id, incarnationId }
       }
     }

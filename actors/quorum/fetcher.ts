@@ -153,7 +153,7 @@ export function createFetcher(replica: Replica): Fetcher {
   }
 
   async function askNext(): Promise<void> {
-    const ids = [...new Set([...voters(replica).map(({ id }) => id), ...replica.bootstrapIds])]
+    const ids = [...new Set([...voters(replica).map(({ id }) => id), ...replica.bootstrapIds()])]
     const others = ids.filter((id) => id !== self.id)
     const to = others[asked++ % Math.max(1, others.length)]
     if (to === undefined) return

@@ -45,7 +45,7 @@ export type QuorumOptions = {
   /** `controller.quorum.voters` (kraft.version 0); read only where log and snapshots name none. */
   staticVoters?: StaticVoter[]
   /** Node ids that may know the leader: for those that know no voters yet. */
-  bootstrapIds?: number[]
+  bootstrapIds?: () => readonly number[]
   store: QuorumStore
   /** Of `__cluster_metadata-0`. */
   log: Log
@@ -117,7 +117,7 @@ export function hostQuorum(options: QuorumOptions): HostedQuorum {
     log,
     snapshots: store,
     voterSets,
-    bootstrapIds: options.bootstrapIds ?? [],
+    bootstrapIds: options.bootstrapIds ?? (() => []),
     role,
     send,
     highWatermark: () => highWatermark,

@@ -42,7 +42,7 @@ export type Replica = {
   readonly snapshots: QuorumStore
   readonly voterSets: VoterSets
   /** Node ids that may know the leader, beside the voters. */
-  readonly bootstrapIds: number[]
+  bootstrapIds(): readonly number[]
   /** The chart, between transitions. */
   role(): { state: Role; context: QuorumContext }
   send(event: QuorumEvent): void

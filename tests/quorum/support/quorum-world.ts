@@ -152,7 +152,7 @@ export function quorumWorld(options: WorldOptions): World {
         self: { id, directoryId: directoryOf(id) },
         endpoints: voterOf(id).endpoints,
         ...(statics && { staticVoters: voters.map(voterOf) }),
-        bootstrapIds: voters,
+        bootstrapIds: () => voters,
         store: of.disk.store,
         log: of.disk.log,
         link,
