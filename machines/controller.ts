@@ -13,6 +13,8 @@ export type ControllerContext = {
   nodeId: number
   /** The quorum epoch last heard of. */
   epoch: number
+  /** The epoch of the last term: it is not led twice (R1). */
+  termEpoch: number
   /** Last record that activation appended; the term is settled once it is committed. */
   activationOffset: number
   /** metadata.max.idle.interval.ms */
@@ -33,7 +35,7 @@ export type ControllerEvent =
   | { type: 'failed' }
   | { type: 'stop' }
 
-export type ControllerInput = Omit<ControllerContext, 'epoch' | 'activationOffset'>
+export type ControllerInput = Omit<ControllerContext, 'epoch' | 'termEpoch' | 'activationOffset'>
 
 const controllerSetup = setup({
   types: {
@@ -49,7 +51,9 @@ const controllerSetup = setup({
       event.type === 'leaderChanged' && event.epoch > context.epoch,
     /** The epoch may have been told before its leader was known. */
     isCurrentEpoch: ({ context, event }) =>
-      event.type === 'leaderChanged' && event.epoch >= context.epoch,
+      event.type === 'leaderChanged' &&
+      event.epoch >= context.epoch &&
+      event.epoch > context.termEpoch,
     activationCommitted: ({ context, event }) =>
       event.type === 'committed' && event.offset >= context.activationOffset,
     hasIdleInterval: ({ context }) => context.idleIntervalMs > 0,
@@ -65,6 +69,10 @@ const controllerSetup = setup({
     noteEpoch: assign(({ context, event }) =>
       event.type === 'leaderChanged' ? { epoch: Math.max(context.epoch, event.epoch) } : {},
     ),
+    noteTerm: assign(({ context }) => ({
+      termEpoch: context.epoch,
+      activationOffset: Number.MAX_SAFE_INTEGER,
+    })),
     noteActivation: assign(({ event }) =>
       event.type === 'activated' ? { activationOffset: event.offset } : {},
     ),
@@ -112,7 +120,7 @@ const standby = controllerSetup.createStateConfig({
 const active = controllerSetup.createStateConfig({
   tags: 'active',
   type: 'parallel',
-  entry: [begin, 'appendActivationRecords', 'trackBrokers'],
+  entry: ['noteTerm', begin, 'appendActivationRecords', 'trackBrokers'],
   exit: [...endTerm],
   on: {
     leaderChanged: [
@@ -192,7 +200,12 @@ const resigning = controllerSetup.createStateConfig({
 export const controller = controllerSetup.createMachine({
   id: 'controller',
   initial: 'standby',
-  context: ({ input }) => ({ ...input, epoch: -1, activationOffset: Number.MAX_SAFE_INTEGER }),
+  context: ({ input }) => ({
+    ...input,
+    epoch: -1,
+    termEpoch: -1,
+    activationOffset: Number.MAX_SAFE_INTEGER,
+  }),
   on: { '*': { actions: 'unexpected' } },
   states: { standby, active, resigning, stopped: { type: 'final' } },
 })

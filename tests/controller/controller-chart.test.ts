@@ -70,12 +70,19 @@ test('a term begins and ends as a whole', () => {
   assert.equal(take(), ended)
 })
 
-test('a restarted or late told leader does not begin an epoch again', () => {
+test('an epoch may be told before its leader is known, and is led once', () => {
   const { actor, take } = hosted()
-  actor.send(leads(2, 5))
-  actor.send(leads(1, 5))
+  actor.send(leads(-1, 5))
   actor.send(leads(1, 4))
+  assert.equal(take(), [], 'of an epoch that is over')
+  actor.send(leads(1, 5))
+  assert.equal(take(), begun(5))
+  actor.send(leads(-1, 5))
+  assert.equal(take(), ended)
+  actor.send(leads(1, 5))
   assert.equal(take(), [])
+  actor.send(leads(1, 6))
+  assert.equal(take(), begun(6))
 })
 
 test('what fails ends the term before the quorum is asked for another leader', () => {

@@ -93,6 +93,8 @@ export function paperQuorum(clock: FakeClock): PaperQuorum {
     sinceSnapshot: () => ({ bytes: 0, ms: 0 }),
     async lead(epoch) {
       await commit()
+      // As a candidate it hears of its epoch before it leads it.
+      for (const listener of listeners) listener.handleLeaderChange({ leaderId: -1, epoch })
       leader = { leaderId: selfId, epoch }
       push(epoch, [], 1)
       for (const listener of listeners) listener.handleLeaderChange(leader)
