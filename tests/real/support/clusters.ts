@@ -106,7 +106,11 @@ export async function startProcesses(
   })
 
   const files = nodes.flatMap(({ file }) => ['-c', file])
-  await run(process.execPath, [...samsa, 'format', '-t', 'AAAAAAAAQACAAAAAAAAAAQ', ...files])
+  const alone = nodes.length === 1 ? ['--standalone'] : []
+  await run(process.execPath, [
+    ...samsa,
+    ...['format', '-t', 'AAAAAAAAQACAAAAAAAAAAQ', ...alone, ...files],
+  ])
   for (const node of nodes) node.start()
 
   const cluster: ProcessCluster = {
