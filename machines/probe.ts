@@ -16,9 +16,16 @@ type ProbeEvent =
   /** Something arrived from this incarnation, by whatever path. */
   | { type: 'heard' }
   /** A probe that was sent at `sentAt` found nobody. `witnessedAt`: when another node last answered. */
-  | { type: 'noResponders'; sentAt: number; at: number; witnessedAt: number }
-  /** A probe had no answer at all. */
-  | { type: 'silent' }
+  | {
+      type: 'noResponders'
+      sentAt: number
+      at: number
+      witnessedAt: number
+      /** Another probe since the suspicion has no verdict yet. */
+      isAnotherOpen: boolean
+    }
+  /** A probe that was sent at `sentAt` had no answer at all. */
+  | { type: 'silent'; sentAt: number }
   /** Our own link went down, or our loop stood still: what we knew is old. */
   | { type: 'blinded' }
 
@@ -35,9 +42,13 @@ export const probe = setup({
     /** Judged by when the probe left, so that the whole grace lies between first and last. */
     graceIsOver: ({ context, event }) =>
       event.type === 'noResponders' && event.sentAt - context.suspectedAt >= context.graceMs,
+    allHaveVerdicts: ({ event }) => event.type === 'noResponders' && !event.isAnotherOpen,
     anotherAnswers: ({ context, event }) =>
       event.type === 'noResponders' && event.witnessedAt >= context.suspectedAt,
+    isOfTheGrace: ({ context, event }) =>
+      event.type === 'silent' && event.sentAt >= context.suspectedAt,
   },
+  delays: { graceEnds: ({ context }) => context.graceMs + 1 },
   actions: {
     suspect: assign({
       suspectedAt: ({ context, event }) =>
@@ -45,6 +56,7 @@ export const probe = setup({
     }),
     reportDead: effect(),
     reportAlive: effect(),
+    askNow: effect(),
   },
 }).createMachine({
   id: 'probe',
@@ -69,13 +81,23 @@ export const probe = setup({
       },
     },
     suspected: {
+      after: {
+        graceEnds: { actions: 'askNow', description: 'The verdict waits for no interval.' },
+      },
       on: {
         heard: { target: 'alive' },
         noResponders: [
-          { guard: and(['graceIsOver', 'anotherAnswers']), target: 'dead' },
+          { guard: and(['graceIsOver', 'allHaveVerdicts', 'anotherAnswers']), target: 'dead' },
           { description: 'Until the grace is over and another node answers.' },
         ],
-        silent: { target: 'alive', description: 'Not every probe of the grace ended alike.' },
+        silent: [
+          {
+            guard: 'isOfTheGrace',
+            target: 'alive',
+            description: 'Not every probe of the grace ended alike.',
+          },
+          { description: 'It was asked while it ended.' },
+        ],
         blinded: { target: 'unheard' },
       },
     },

@@ -17,6 +17,8 @@ import {
   draw,
   electionBackoff,
   handoverDelay,
+  heirDelay,
+  heirRank,
   includes,
   isSame,
   keyOf,
@@ -64,6 +66,7 @@ export const quorum = setup({
       !event.preVote &&
       (voted === null ? leaderId === nobody && event.upToDate : isSame(voted, event.candidate)),
     inContact: ({ context }) => context.fetched,
+    isFirstHeir: ({ context }) => heirRank(context) === 0,
     answersPreVote: ({ context, event }) =>
       event.type === 'VoteResponse' && event.preVote && event.epoch === context.epoch,
     answersCandidacy: ({ context, event }) =>
@@ -130,6 +133,10 @@ export const quorum = setup({
       const { voters, timing } = context
       return { waitMs: handoverDelay(place, voters.length, timing.electionBackoffMaxMs) }
     }),
+    // All notice its end at about the same time: without an order they would split the vote.
+    takeRank: assign(({ context }) => ({
+      waitMs: heirRank(context) * heirDelay(context.timing.preVoteRetryMs),
+    })),
     countOwnVote: assign(({ context }) => ({ answers: { [keyOf(context.self)]: true } })),
     countAnswer: assign(({ context, event }) =>
       event.type === 'VoteResponse'
@@ -369,8 +376,12 @@ export const quorum = setup({
             },
             leaderGone: [
               {
-                guard: and(['isOfThisEpoch', 'namesOurLeader', 'mayCampaign']),
+                guard: and(['isOfThisEpoch', 'namesOurLeader', 'mayCampaign', 'isFirstHeir']),
                 target: '#quorum.prospective',
+              },
+              {
+                guard: and(['isOfThisEpoch', 'namesOurLeader', 'mayCampaign']),
+                target: 'bereaved',
               },
               { guard: and(['isOfThisEpoch', 'namesOurLeader']), target: 'searching' },
             ],
@@ -396,6 +407,11 @@ export const quorum = setup({
               actions: ['noteContact', 'fetchFromLeader'],
             },
           },
+        },
+        bereaved: {
+          description: 'Its leader has ended; voters with a lower id go first.',
+          entry: ['loseContact', 'takeRank'],
+          after: { handover: '#quorum.prospective' },
         },
         abandoned: {
           description: 'Its leader resigned; the preferred successors go first.',

@@ -3,8 +3,9 @@
  * controller does so with brokers, voters with their leader (and standbys with both, so that they
  * have heard them when they take over).
  *
- * Who was heard within an interval is not asked. One chart per incarnation; a verdict that comes
- * back after the link went down or the loop stood still is not used.
+ * All are asked with each tick, whatever became of the last question: one that was under way when
+ * its target ended is never answered, and waiting for it would cost another grace. One chart per
+ * incarnation; a verdict that comes back after the link went down or the loop stood still is not used.
  */
 import { type ActorRefFrom, createActor } from 'xstate'
 import { probe } from '../../machines/probe.ts'
@@ -36,7 +37,8 @@ type Row = {
   actor: ActorRefFrom<typeof probe>
   /** Only what is heard after this counts: our link came up, or our loop went on, then. */
   blindUntil: number
-  isAsking: boolean
+  /** When the probes that have no verdict yet were sent; a grace's worth at most. */
+  open: number[]
 }
 
 export function hostProbe(of: ProbeOf) {
@@ -56,6 +58,7 @@ export function hostProbe(of: ProbeOf) {
     actions: {
       reportDead: ({ self }) => of.onDead(rowOf(self.id).target),
       reportAlive: ({ self }) => of.onAlive?.(rowOf(self.id).target),
+      askNow: ({ self }) => look(rowOf(self.id)),
     },
   })
   const rowOf = (incarnationId: string): Row => {
@@ -68,7 +71,7 @@ export function hostProbe(of: ProbeOf) {
     const { incarnationId } = target
     const actor = createActor(chart, { input: { graceMs }, clock, id: incarnationId })
     actor.subscribe({ error: halt })
-    rows.set(incarnationId, { target, actor, blindUntil: blindBefore, isAsking: false })
+    rows.set(incarnationId, { target, actor, blindUntil: blindBefore, open: [] })
     actor.start()
   }
 
@@ -78,7 +81,7 @@ export function hostProbe(of: ProbeOf) {
     answered.clear()
     for (const row of rows.values()) {
       row.blindUntil = blindBefore
-      row.isAsking = false
+      row.open = []
       row.actor.send({ type: 'blinded' })
     }
   }
@@ -98,42 +101,42 @@ export function hostProbe(of: ProbeOf) {
     }
     for (const target of wanted.values()) if (!rows.has(target.incarnationId)) watch(target)
     if (!link.isUp()) return
-    for (const row of rows.values()) look(row, now)
+    for (const row of rows.values()) look(row)
     if (isAnySuspected())
       for (const witness of of.witnesses?.() ?? []) askWitness(witness).catch(halt)
   }
 
-  /** Takes what was heard by itself, and asks whom it was not. */
-  function look(row: Row, now: number): void {
-    const heardAt = heard(row)
-    if (heardAt === undefined || heardAt < now - intervalMs) ask(row).catch(halt)
+  function look(row: Row): void {
+    heard(row)
+    if (link.isUp()) ask(row).catch(halt)
   }
 
   /** Tells the chart that its target was heard, if it was since we can hear. */
-  function heard(row: Row): number | undefined {
+  function heard(row: Row): void {
     const heardAt = link.lastHeard(row.target)
-    if (heardAt === undefined || heardAt <= row.blindUntil) return undefined
+    if (heardAt === undefined || heardAt <= row.blindUntil) return
     const { context, value } = row.actor.getSnapshot()
     const isNews = value === 'unheard' || heardAt > context.suspectedAt
     witnessed(row.target, heardAt)
     if (value !== 'alive' && isNews) row.actor.send({ type: 'heard' })
-    return heardAt
   }
 
   async function ask(row: Row): Promise<void> {
-    if (row.isAsking) return
-    row.isAsking = true
     const sentAt = clock.monotonic()
     const seenWith = sight
+    row.open.push(sentAt)
     const verdict = await link.probe(row.target, graceMs)
     if (seenWith !== sight || rows.get(row.target.incarnationId) !== row) return
-    row.isAsking = false
-    if (verdict === 'alive') witnessed(row.target, clock.monotonic())
-    heard(row)
-    if (verdict === 'silent') row.actor.send({ type: 'silent' })
-    if (verdict !== 'noResponders') return
+    row.open.splice(row.open.indexOf(sentAt), 1)
     const at = clock.monotonic()
-    row.actor.send({ type: 'noResponders', sentAt, at, witnessedAt: witnessedAt(row.target) })
+    if (verdict === 'alive') witnessed(row.target, at)
+    heard(row)
+    if (verdict === 'silent') row.actor.send({ type: 'silent', sentAt })
+    if (verdict !== 'noResponders') return
+    const { suspectedAt } = row.actor.getSnapshot().context
+    const isAnotherOpen = row.open.some((sent) => sent >= suspectedAt)
+    const witnessedAt = lastWitness(row.target)
+    row.actor.send({ type: 'noResponders', sentAt, at, witnessedAt, isAnotherOpen })
   }
 
   async function askWitness(witness: Endpoint): Promise<void> {
@@ -147,7 +150,7 @@ export function hostProbe(of: ProbeOf) {
   }
 
   /** When any other node was last heard. */
-  function witnessedAt({ nodeId }: Endpoint): number {
+  function lastWitness({ nodeId }: Endpoint): number {
     let latest = Number.NEGATIVE_INFINITY
     for (const [id, at] of answered) if (id !== nodeId && at > latest) latest = at
     return latest

@@ -32,6 +32,7 @@ const endVersion = 1
 
 /**
  * One request of the quorum. A lost answer is no event: who needs it asks again.
+ * @param nobodyThere called when nobody listens: no answer will come
  * @returns undefined when there is none, or one that cannot be read
  */
 export async function ask<A extends Api>(
@@ -41,12 +42,14 @@ export async function ask<A extends Api>(
   to: number,
   request: Request<A>,
   timeoutMs: number,
+  nobodyThere: () => void = () => {},
 ): Promise<Response<A> | undefined> {
   try {
     return await call(link, api, version, to, request, { timeoutMs, lane: 'control' })
   } catch (error) {
     if (!(error instanceof LinkError || error instanceof KafkaError)) throw error
     logger.debug({ api: api.name, to, why: error.message }, 'no answer in the quorum')
+    if (error instanceof LinkError && error.failure === 'noResponders') nobodyThere()
     return undefined
   }
 }
@@ -114,7 +117,21 @@ export function createElections(replica: Replica): Elections {
         },
       ],
     }
-    const answer = await ask(replica, Vote, voteVersion, voter.id, request, voteTimeoutMs)
+    // Who is not there elects nobody: the living need not wait for the dead when they have split
+    // the vote. Asked again it may still grant it. A pre-vote is only asked for anew.
+    const nobodyThere = () => {
+      if (!preVote && replica.running())
+        replica.send({ type: 'VoteResponse', from: voter, epoch, preVote, granted: false })
+    }
+    const answer = await ask(
+      replica,
+      Vote,
+      voteVersion,
+      voter.id,
+      request,
+      voteTimeoutMs,
+      nobodyThere,
+    )
     if (answer === undefined || !replica.running()) return false
     const { error, partition } = learn(replica, voter.id, answer)
     refused('Vote', voter.id, error)

@@ -69,7 +69,7 @@ export type HostedQuorum = Quorum & {
 }
 
 const leaveTakingMs = 1000
-const preVoteRetryMs = 50
+const preVoteRetryMs = 25
 
 export function hostQuorum(options: QuorumOptions): HostedQuorum {
   const { clusterId, self, store, link, clock, random, logger, config } = options

@@ -61,3 +61,13 @@ export function handoverDelay(place: number, voters: number, maxMs: number): num
   const rank = place < 0 ? voters : place
   return Math.min(maxMs, Math.round(maxMs / 2 ** Math.max(0, Math.min(16, voters - 1) - rank)))
 }
+
+/** Our place among the voters that outlive their leader, by id; the first asks at once. */
+export const heirRank = (of: {
+  self: ReplicaKey
+  leaderId: number
+  voters: readonly ReplicaKey[]
+}) => of.voters.filter(({ id }) => id !== of.leaderId && id < of.self.id).length
+
+/** How long each heir lets the one before it ask, which asks again with each `retryMs`. */
+export const heirDelay = (retryMs: number): number => 3 * retryMs

@@ -261,15 +261,31 @@ test('one that is heard after its death lives again, and may die again', async (
   assert.equal(told, ['two died', 'two lives', 'two died'])
 })
 
-test('who was heard within an interval is not asked', async ({
-  world: { clock, heard, asked },
+test('a question that its target took along costs no second grace', async ({
+  world: { clock, answers, told },
 }) => {
-  const before = asked.filter((id) => id === 'two').length
-  for (let ms = 0; ms < 2_000; ms += 50) {
-    heard.set('two', clock.monotonic())
-    await clock.advance(50)
-  }
-  assert.is(asked.filter((id) => id === 'two').length, before)
+  answers.set('two', 'silent')
+  const from = clock.monotonic()
+  await clock.advance(intervalMs)
+  answers.set('two', 'noResponders')
+  while (told.length === 0) await clock.advance(1)
+  assert.ok(clock.monotonic() - from <= graceMs + 3 * intervalMs)
+})
+
+test('nobody is dead while a probe of the grace may still be answered', async ({
+  world: { clock, host, answers, told },
+}) => {
+  answers.set('two', 'noResponders')
+  while (host.stateOf(two) !== 'suspected') await clock.advance(1)
+  answers.set('two', 'silent')
+  await clock.advance(intervalMs)
+  answers.set('two', 'noResponders')
+  await clock.advance(graceMs - 1)
+  assert.equal(told, [], 'the silent one has no verdict yet')
+  await clock.advance(intervalMs)
+  assert.equal(told, [], 'the grace has begun anew')
+  await clock.advance(aWhile)
+  assert.equal(told, ['two died'])
 })
 
 test('who is no target any more is forgotten', async ({
