@@ -7,9 +7,9 @@ import { hostConnections } from '../actors/connection/connection.ts'
 import type { HandlerTable } from '../actors/connection/dispatch.ts'
 import type { Logger } from '../actors/log.ts'
 import type { Clock } from '../actors/ports/clock.ts'
-import { tcpListener } from '../transport/tcp/listener.ts'
 import type { Accept, Address, Socket, SocketEvents } from '../transport/tcp/socket.ts'
 import type { NodeConfig } from './config/config.ts'
+import type { World } from './world.ts'
 
 type Served<Host> = { table: HandlerTable<Host>; host: Host }
 
@@ -27,6 +27,7 @@ export type BoundListener = {
 export type ListenerPorts<BrokerHost, ControllerHost> = {
   node: NodeConfig
   clock: Clock
+  openListener: World['openListener']
   config: Config
   log: Logger
   halt: (why: unknown) => void
@@ -57,7 +58,7 @@ export async function openListeners<B, C>(ports: ListenerPorts<B, C>): Promise<B
 type Named = { name: string; host: string; port: number }
 
 async function bind<Host>(
-  ports: Pick<ListenerPorts<never, never>, 'clock' | 'config' | 'log' | 'halt'>,
+  ports: Pick<ListenerPorts<never, never>, 'clock' | 'config' | 'log' | 'halt' | 'openListener'>,
   { name, host, port }: Named,
   told: Named,
   { table, host: served }: Served<Host>,
@@ -74,7 +75,7 @@ async function bind<Host>(
   })
   const door = openLater(connections.accept)
   const overrides = ipOverrides(config.text('max.connections.per.ip.overrides') ?? '')
-  const listener = tcpListener(
+  const listener = ports.openListener(
     {
       host,
       port,

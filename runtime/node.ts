@@ -4,32 +4,32 @@
  */
 import type { InspectionEvent } from 'xstate'
 import { type Broker, hostBroker } from '../actors/broker/broker.ts'
+import { createControllerChannel } from '../actors/broker/controller-channel.ts'
 import { brokerTable } from '../actors/broker/table.ts'
 import { effectiveTopicConfig } from '../actors/config/topic-config.ts'
 import { watchBrokers } from '../actors/controller/broker-watch.ts'
 import { type Controller, hostController } from '../actors/controller/controller.ts'
+import { registerSelf } from '../actors/controller/register-self.ts'
 import { controllerTable, serveController } from '../actors/controller/table.ts'
 import type { ControllerHost } from '../actors/controller/types.ts'
 import { createGroupCoordinator } from '../actors/group/coordinator.ts'
 import { InvariantError } from '../actors/invariant.ts'
 import type { Logger } from '../actors/log.ts'
-import { createLoader } from '../actors/metadata/loader.ts'
+import { createLoader, type MetadataLoader } from '../actors/metadata/loader.ts'
 import type { Clock } from '../actors/ports/clock.ts'
 import { type HostedQuorum, hostQuorum } from '../actors/quorum/host.ts'
 import type { Endpoint, Link } from '../transport/links/link.ts'
 import { KafkaError } from '../transport/protocol/errors.ts'
-import { systemClock } from './clock.ts'
 import { type NodeConfig, withDynamic } from './config/config.ts'
-import { nodeDisk } from './disk/node-disk.ts'
 import { checkFormatted, type Formatting } from './format/check-formatted.ts'
 import { readBootstrap } from './format/checkpoints.ts'
 import { type BoundListener, openListeners } from './listeners.ts'
 import { beginLife, mortalClock, mortalDisk } from './mortal.ts'
 import { findQuorum } from './quorum-finder.ts'
-import { systemRandom } from './random.ts'
 import { openDirectories } from './storage/directories.ts'
 import { openLogStore } from './storage/log-store.ts'
 import { openQuorumStore } from './storage/quorum-store.ts'
+import { systemWorld, type World } from './world.ts'
 
 export type LinkTo = (self: Endpoint, onHandlerError: (api: string, error: unknown) => void) => Link
 
@@ -38,7 +38,19 @@ export type NodeOptions = {
   /** How it reaches the others: `nats`, or a link that the caller makes. */
   link: 'nats' | LinkTo
   log: Logger
+  /** What it stands on; absent: the real world. */
+  world?: World
   inspect?: (event: InspectionEvent) => void
+  /** Sees the parts of the node once they are put together, before they start. */
+  observe?: (parts: NodeParts) => void
+}
+
+/** What a simulation's checker looks at; nothing of it is to be changed. */
+export type NodeParts = {
+  endpoint: Endpoint
+  quorum: HostedQuorum
+  loader: MetadataLoader
+  broker: Broker | undefined
 }
 
 export type RunningNode = {
@@ -70,10 +82,11 @@ const kafkaListenersDrainMs = 1_000
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { node, log } = options
   const { nodeId, roles } = node
-  const formatting = checkFormatted(node)
+  const { random, openListener, ...world } = options.world ?? systemWorld
+  const formatting = checkFormatted(node, world.disk)
   const life = beginLife()
-  const clock = mortalClock(systemClock, life)
-  const disk = mortalDisk(nodeDisk, life)
+  const clock = mortalClock(world.clock, life)
+  const disk = mortalDisk(world.disk, life)
   const inspect = options.inspect === undefined ? {} : { inspect: options.inspect }
 
   let fail: (why: Error) => void = () => {}
@@ -94,7 +107,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     nodeId,
     clusterId: formatting.clusterId,
   })
-  const self: Endpoint = { nodeId, incarnationId: systemRandom.uuid() }
+  const self: Endpoint = { nodeId, incarnationId: random.uuid() }
   const link = await linkOf(options, formatting, self, clock, halt)
   life.onEnd(() => void link.close())
 
@@ -131,7 +144,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log: store.log,
       link,
       clock,
-      random: systemRandom,
+      random,
       logger: log,
       halt,
       config: quorumConfig(node),
@@ -170,11 +183,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         quorum,
         nodeId,
         clock,
-        random: systemRandom,
+        random,
         config,
         log,
         halt,
-        bootstrapRecords: readBootstrap(formatting.bootstrapPath),
+        bootstrapRecords: readBootstrap(formatting.bootstrapPath, disk),
       })
       quorum.listen(controller)
       controllerHost = {
@@ -195,7 +208,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       const logs = await openLogStore({
         directories,
         clock,
-        random: systemRandom,
+        random,
         logger: log,
         configOf: (topic) =>
           effectiveTopicConfig(config, loader.image().configs({ type: 'topic', name: topic })),
@@ -204,29 +217,21 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         nodeId,
         clusterId: formatting.clusterId,
         clock,
-        random: systemRandom,
+        random,
         config,
         log,
         link,
         store: logs,
         leader,
         image: loader.image,
-        endpoints: () =>
-          listeners
-            .filter(({ isController }) => !isController)
-            .map(({ name, advertised: { host, port } }) => ({
-              name,
-              host,
-              port,
-              securityProtocol: 0,
-            })),
+        endpoints: () => endpointsOf(listeners.filter(({ isController }) => !isController)),
         features,
         groups: ({ replicas }) =>
           createGroupCoordinator({
             nodeId,
             config,
             clock,
-            random: systemRandom,
+            random,
             log,
             replicas,
             halt,
@@ -237,9 +242,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       loader.listen(broker.onMetadata)
     }
 
+    options.observe?.({ endpoint: self, quorum, loader, broker })
     listeners = await openListeners({
       node,
       clock,
+      openListener,
       config,
       log,
       halt,
@@ -249,6 +256,23 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     if (controller !== undefined) {
       const watch = watchBrokers({ link, clock, controller, probing, halt })
       life.onEnd(() => watch.close())
+      const registration = registerSelf({
+        channel: createControllerChannel({ link, clock, leader }),
+        clock,
+        log,
+        registration: {
+          controllerId: nodeId,
+          incarnationId: self.incarnationId,
+          listeners: endpointsOf(listeners.filter(({ isController }) => isController)),
+          features: features.map(({ name, min, max }) => ({
+            name,
+            minSupportedVersion: min,
+            maxSupportedVersion: max,
+          })),
+        },
+      })
+      loader.listen(registration.onMetadata)
+      life.onEnd(registration.stop)
     }
     // A node over NATS waits for the server as long as it takes: it may start before it.
     await link.connect()
@@ -284,6 +308,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     throw why
   }
 }
+
+const endpointsOf = (listeners: BoundListener[]) =>
+  listeners.map(({ name, advertised: { host, port } }) => ({
+    name,
+    host,
+    port,
+    securityProtocol: 0,
+  }))
 
 /** Tells who leads the quorum, and when it changes. */
 function leaderOf(quorum: HostedQuorum) {

@@ -2,6 +2,8 @@
 import { join } from 'node:path'
 import type { NodeConfig } from '../config/config.ts'
 import { UserError } from '../config/user-error.ts'
+import type { Disk } from '../disk/disk.ts'
+import { nodeDisk } from '../disk/node-disk.ts'
 import { BOOTSTRAP_CHECKPOINT } from './checkpoints.ts'
 import { METADATA_PARTITION } from './format.ts'
 import { readMetaProperties } from './meta-properties.ts'
@@ -17,11 +19,11 @@ export type Formatting = {
 }
 
 /** @throws UserError with one line that says what to do */
-export function checkFormatted(node: NodeConfig): Formatting {
+export function checkFormatted(node: NodeConfig, disk: Disk = nodeDisk): Formatting {
   const directoryIds = new Map<string, string>()
   let clusterId: string | undefined
   for (const path of new Set([...node.logDirs, node.metadataLogDir])) {
-    const meta = readMetaProperties(path)
+    const meta = readMetaProperties(path, disk)
     if (meta === undefined) {
       throw new UserError(`${path} is not formatted; run samsa format with this node's file first`)
     }

@@ -2,7 +2,6 @@
  * The two snapshots that formatting writes: `bootstrap.checkpoint`, the records that the first
  * active controller of an empty log appends, and `0-0.checkpoint`, the first voters (KIP-853).
  */
-import { readFileSync } from 'node:fs'
 import type { Voter } from '../../actors/quorum/types.ts'
 import { batches, isControl } from '../../transport/records/batch.ts'
 import {
@@ -16,6 +15,9 @@ import {
   type MetadataRecord,
 } from '../../transport/records/metadata.ts'
 import { encodeBatch, type NewRecord, records } from '../../transport/records/records.ts'
+import { UserError } from '../config/user-error.ts'
+import type { Disk } from '../disk/disk.ts'
+import { nodeDisk } from '../disk/node-disk.ts'
 
 export const BOOTSTRAP_CHECKPOINT = 'bootstrap.checkpoint'
 export const VOTERS_CHECKPOINT = '00000000000000000000-0000000000.checkpoint'
@@ -54,8 +56,9 @@ export function encodeBootstrap(content: MetadataRecord[], nowMs: number): Buffe
 }
 
 /** @throws KafkaError CORRUPT_MESSAGE or DecodeError when the file is damaged */
-export function readBootstrap(path: string): MetadataRecord[] {
-  const bytes = readFileSync(path)
+export function readBootstrap(path: string, disk: Disk = nodeDisk): MetadataRecord[] {
+  const bytes = disk.readFile(path)
+  if (bytes === undefined) throw new UserError(`${path} is missing; restore it or format anew`)
   const found: MetadataRecord[] = []
   for (const at of batches(bytes)) {
     if (isControl(bytes, at)) continue

@@ -1,5 +1,6 @@
-/** `meta.properties` of the real disk, for formatting; what is damaged is told in one line. */
+/** `meta.properties`, for formatting and the start; what is damaged is told in one line. */
 import { UserError } from '../config/user-error.ts'
+import type { Disk } from '../disk/disk.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
 import {
   type MetaProperties,
@@ -14,9 +15,12 @@ export type { MetaProperties }
  * Undefined where the directory was never formatted.
  * @throws UserError
  */
-export function readMetaProperties(directory: string): MetaProperties | undefined {
+export function readMetaProperties(
+  directory: string,
+  disk: Disk = nodeDisk,
+): MetaProperties | undefined {
   try {
-    return readFrom(nodeDisk, directory)
+    return readFrom(disk, directory)
   } catch (error) {
     if (!(error instanceof MalformedFileError)) throw error
     throw new UserError(`${error.message}; restore it, or remove the folder and format it again`)
