@@ -1,8 +1,10 @@
 /**
  * Metadata v0-13: brokers and topics as this broker's image has them (topics by id from v12).
  *
- * - Only unfenced brokers with an endpoint on the listener that asks; the controller named is a
- *   random one of them, since clients cannot reach controllers (KIP-590).
+ * - Only unfenced brokers with an endpoint on the listener that asks; the controller named is one of
+ *   them, since clients cannot reach controllers (KIP-590): the one that answers, where it can. The
+ *   active controller's own broker is named last, or its death would cost clients both at once.
+ * - While the process of a leader is found gone, the answer waits for its successor.
  * - A topic that does not exist is made when the request and `auto.create.topics.enable` allow it: the
  *   controller is asked in the client's name, and this answer does not wait for it.
  * - v13's error at the top (REBOOTSTRAP_REQUIRED, KIP-1102) is never given.
@@ -14,7 +16,7 @@ import { Metadata } from '../../transport/schemas/03-metadata.ts'
 import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
 import type { DataBroker } from '../broker/types.ts'
 import { invariant } from '../invariant.ts'
-import type { TopicView } from '../metadata/image.ts'
+import type { BrokerState, TopicView } from '../metadata/image.ts'
 import { type Asker, handler } from './handler.ts'
 import { endpointOf, isInternal } from './located.ts'
 import {
@@ -39,27 +41,10 @@ export const metadata = handler<typeof Metadata, DataBroker>(
   Metadata,
   [0, 13],
   (request, asker, host) => {
-    const image = host.image()
-    const { listenerName, apiVersion } = asker
-    const brokers = [...image.brokers().values()]
-      .filter((broker) => isReachable(broker, listenerName))
-      .sort((a, b) => a.id - b.id)
-    const operations = request.includeTopicAuthorizedOperations ? topicOperations : notAsked
-    return {
-      throttleTimeMs: 0,
-      brokers: brokers.map((broker) => {
-        const { host: name, port } = endpointOf(broker, listenerName)!
-        return { nodeId: broker.id, host: name, port, rack: broker.rack }
-      }),
-      clusterId: host.clusterId,
-      controllerId: brokers.length === 0 ? -1 : brokers[host.random.below(brokers.length)]!.id,
-      topics: topicsOf(request, asker, host, operations),
-      clusterAuthorizedOperations:
-        apiVersion >= 8 && request.includeClusterAuthorizedOperations
-          ? clusterOperations
-          : notAsked,
-      errorCode: errorCodes.NONE,
-    }
+    const settled = host.succession(leadersOf(request, host))
+    return settled === undefined
+      ? answer(request, asker, host)
+      : settled.then(() => answer(request, asker, host))
   },
   ({ topics }, error) => ({
     throttleTimeMs: 0,
@@ -73,6 +58,48 @@ export const metadata = handler<typeof Metadata, DataBroker>(
     errorCode: errorCodes[error],
   }),
 )
+
+function answer(request: MetadataRequest, asker: Asker, host: DataBroker): MetadataResponse {
+  const image = host.image()
+  const { listenerName, apiVersion } = asker
+  const brokers = [...image.brokers().values()]
+    .filter((broker) => isReachable(broker, listenerName))
+    .sort((a, b) => a.id - b.id)
+  const operations = request.includeTopicAuthorizedOperations ? topicOperations : notAsked
+  return {
+    throttleTimeMs: 0,
+    brokers: brokers.map((broker) => {
+      const { host: name, port } = endpointOf(broker, listenerName)!
+      return { nodeId: broker.id, host: name, port, rack: broker.rack }
+    }),
+    clusterId: host.clusterId,
+    controllerId: controllerFor(brokers, host),
+    topics: topicsOf(request, asker, host, operations),
+    clusterAuthorizedOperations:
+      apiVersion >= 8 && request.includeClusterAuthorizedOperations ? clusterOperations : notAsked,
+    errorCode: errorCodes.NONE,
+  }
+}
+
+function controllerFor(brokers: BrokerState[], { nodeId, activeControllerId }: DataBroker): number {
+  const ids = brokers.map(({ id }) => id)
+  const others = ids.filter((id) => id !== activeControllerId())
+  return others.includes(nodeId) ? nodeId : (others[0] ?? ids[0] ?? -1)
+}
+
+/** Who leads what is asked for. */
+function* leadersOf({ topics }: MetadataRequest, host: DataBroker): Generator<number> {
+  const image = host.image()
+  if (topics === null || topics.length === 0) {
+    yield* image.brokers().keys()
+    return
+  }
+  for (const { name, topicId } of topics) {
+    const topic = topicId === ZERO_UUID ? image.topicByName(name ?? '') : image.topicById(topicId)
+    const count = topic?.partitionCount() ?? 0
+    for (let index = 0; index < count; index++) yield topic?.partition(index)?.leader ?? -1
+  }
+}
 
 function topicsOf(
   { topics, allowAutoTopicCreation }: MetadataRequest,

@@ -19,6 +19,7 @@ import { createReplicas } from '../replica/manager.ts'
 import { type ControllerLeader, createControllerChannel } from './controller-channel.ts'
 import { hostLifecycle } from './lifecycle.ts'
 import { createProducerIds } from './producer-ids.ts'
+import { createSuccession } from './succession.ts'
 import { type ListenerHost, serveFollowers } from './table.ts'
 import type { BrokerHost } from './types.ts'
 
@@ -108,6 +109,8 @@ export function hostBroker(ports: BrokerPorts): Broker {
     ...base,
     replicas,
     producerIds: createProducerIds({ nodeId, brokerEpoch, controller }),
+    activeControllerId: () => ports.leader.current().leaderId,
+    succession: createSuccession({ link, clock, image }),
     get groups() {
       return groups
     },

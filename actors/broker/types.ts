@@ -11,6 +11,7 @@ import type { Random } from '../ports/random.ts'
 import type { Replicas } from '../replica/manager.ts'
 import type { ReplicaManager } from '../replica/types.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Succession } from './succession.ts'
 
 /** Sends to the active controller, finding it again until the deadline (decision 19). */
 export type ControllerChannel = {
@@ -51,4 +52,8 @@ export type DataBroker = Omit<BrokerHost, 'replicas' | 'config'> &
     readonly config: LayeredConfig
     readonly replicas: Replicas
     readonly producerIds: ProducerIds
+    /** Whom this node takes for the active controller; -1: nobody. */
+    activeControllerId(): number
+    /** To be awaited before clients are told of these leaders. */
+    readonly succession: Succession
   }
