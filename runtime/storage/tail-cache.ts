@@ -3,13 +3,16 @@
  * from the Buffers that were written, without a read. Bounded in bytes; the oldest go first.
  *
  * The Buffers are shared with answers in flight, so nobody writes to them once they are here (S12).
+ * They are not copied, either: a slice keeps the network frame alive that it was cut from, so the
+ * first slice of a frame is charged for all of it, and those that follow it for nothing.
  */
-/** What an entry and its Buffer cost beside its bytes. */
+/** What an entry costs beside its memory. */
 const ENTRY_BYTES = 256
 
 export type TailEntry = {
   nextOffset: number
   bytes: Buffer
+  /** What it is charged for. */
   sizeBytes: number
   /** undefined once its log let go of it. */
   owner: LogTail | undefined
@@ -27,16 +30,6 @@ const past: TailEntry = { nextOffset: -1, bytes: gone, sizeBytes: 0, owner: unde
 
 export const emptyTail = (): LogTail => ({ entries: [], head: 0, firstOffset: 0 })
 
-/** A slice may keep a whole network frame alive: smaller parts of one are copied. */
-const ownBytes = (bytes: Buffer) =>
-  bytes.length * 2 < bytes.buffer.byteLength ? copy(bytes) : bytes
-
-function copy(bytes: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(own)
-  return own
-}
-
 /** Moving what is left is paid for by what has gone. */
 const isMostlyPast = (head: number, length: number) => head > 64 && head * 2 > length
 
@@ -53,11 +46,14 @@ export function createTailCache(bytesMax: number): TailCache {
   const queue: TailEntry[] = []
   let head = 0
   let bytesHeld = 0
+  /** The newest that was charged for its memory, as long as it is here. */
+  let charged: TailEntry | undefined
 
   function evict() {
     while (bytesHeld > bytesMax) {
       const entry = queue[head++]!
       bytesHeld -= entry.sizeBytes
+      if (entry === charged) charged = undefined
       // The oldest of all is the oldest of its log.
       if (entry.owner !== undefined) letGo(entry.owner, entry.nextOffset)
     }
@@ -69,12 +65,14 @@ export function createTailCache(bytesMax: number): TailCache {
 
   return {
     push(tail, baseOffset, nextOffset, bytes) {
-      const own = ownBytes(bytes)
+      const isCharged = charged?.bytes.buffer === bytes.buffer
+      const sizeBytes = ENTRY_BYTES + (isCharged ? 0 : bytes.buffer.byteLength)
       if (tail.entries.length === 0) tail.firstOffset = baseOffset
-      const entry = { nextOffset, bytes: own, sizeBytes: own.length + ENTRY_BYTES, owner: tail }
+      const entry = { nextOffset, bytes, sizeBytes, owner: tail }
+      if (!isCharged) charged = entry
       tail.entries.push(entry)
       queue.push(entry)
-      bytesHeld += entry.sizeBytes
+      bytesHeld += sizeBytes
       evict()
     },
   }

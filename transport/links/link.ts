@@ -46,7 +46,7 @@ export class LinkError extends Error {
   }
 }
 
-/** @returns the answer, as one Buffer or as chunks that the link joins where it must */
+/** @returns the answer in chunks, which nobody writes to from now on; the link joins them where it must */
 export type LinkHandler = (message: Buffer, from: Endpoint) => Buffer[] | Promise<Buffer[]>
 
 export type ProbeVerdict = 'alive' | 'noResponders' | 'silent' | 'unknown'
@@ -74,8 +74,11 @@ export type Link = {
   connect(): Promise<void>
   /** Serves the inbox of one api, named as Kafka names it. Once per api, before `connect`. */
   serve(api: string, handler: LinkHandler): void
-  /** @throws LinkError */
-  request(to: number, api: string, message: Buffer[], options: RequestOptions): Promise<Buffer>
+  /**
+   * @returns the answer in as many chunks as it came in: what stays in memory is not joined
+   * @throws LinkError
+   */
+  request(to: number, api: string, message: Buffer[], options: RequestOptions): Promise<Buffer[]>
   /**
    * Asks whether one incarnation of a node still listens. Never rejects.
    * 'unknown': our own link is down, so this says nothing.

@@ -164,7 +164,7 @@ export function natsLane(options: LaneOptions) {
       open.fail(id, 'noResponders', `node ${from.nodeId} is another incarnation now`)
     } else if (kind === kinds.answer) {
       const whole = join(prefix, data.subarray(prefixBytes))
-      if (whole !== undefined) open.answer(id, whole)
+      if (whole !== undefined) open.answer(id, [whole])
     }
   }
 
@@ -211,7 +211,7 @@ export function natsLane(options: LaneOptions) {
       to: { nodeId: number; incarnationId: string | null },
       chunks: Buffer[],
       timeoutMs: number,
-    ): Promise<Buffer> {
+    ): Promise<Buffer[]> {
       if (!connection.isUp()) {
         return Promise.reject(new LinkError('disconnected', "this node's link is down"))
       }

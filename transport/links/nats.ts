@@ -71,7 +71,7 @@ export function natsLink(options: NatsLinkOptions): Link {
     for (const listener of listeners) listener(up)
   }
 
-  async function askSelf(api: string, chunks: Buffer[], timeoutMs: number): Promise<Buffer> {
+  async function askSelf(api: string, chunks: Buffer[], timeoutMs: number): Promise<Buffer[]> {
     const handler = handlers.get(api)
     if (handler === undefined) throw new LinkError('noResponders', `${api} is not served here`)
     await Promise.resolve()
@@ -81,8 +81,7 @@ export function natsLink(options: NatsLinkOptions): Link {
       timer = clock.setTimeout(() => reject(late), timeoutMs)
     })
     try {
-      const answer = await Promise.race([handler(Buffer.concat(chunks), self), deadline])
-      return Buffer.concat(answer)
+      return await Promise.race([handler(Buffer.concat(chunks), self), deadline])
     } catch (error) {
       if (error === late) throw error
       handlerFailed(api, error)

@@ -9,7 +9,7 @@ type Open = {
   to: number
   bytes: number
   timer: Timer
-  resolve: (answer: Buffer) => void
+  resolve: (answer: Buffer[]) => void
   reject: (error: LinkError) => void
 }
 
@@ -43,7 +43,12 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
 
   return {
     /** Opens a request and calls `send` with its id, unsigned 32 bits wide. Rejects with LinkError. */
-    ask(to: number, bytes: number, timeoutMs: number, send: (id: number) => void): Promise<Buffer> {
+    ask(
+      to: number,
+      bytes: number,
+      timeoutMs: number,
+      send: (id: number) => void,
+    ): Promise<Buffer[]> {
       const already = inFlight.get(to) ?? 0
       if (already > 0 && already + bytes > inFlightBytesMax) {
         const message = `${already} bytes are on their way to node ${to}`
@@ -65,7 +70,7 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
     /** Whom an open request asks. */
     peerOf: (id: number): number | undefined => open.get(id)?.to,
     /** @returns false when nothing waits for it (any more) */
-    answer(id: number, answer: Buffer): boolean {
+    answer(id: number, answer: Buffer[]): boolean {
       const request = take(id)
       request?.resolve(answer)
       return request !== undefined

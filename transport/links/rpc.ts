@@ -3,7 +3,7 @@
  * is the body alone, in the same version. Headers stay away: the link knows who asks and for how long.
  */
 import type { Api, Request, Response } from '../protocol/api.ts'
-import { decoder, encoder } from '../protocol/codec.ts'
+import { decodeChunks, decoder, encoder } from '../protocol/codec.ts'
 import { DecodeError, refuse } from '../protocol/errors.ts'
 import type { Endpoint, Link, RequestOptions } from './link.ts'
 
@@ -25,7 +25,7 @@ export async function call<A extends Api>(
   head.writeInt16BE(version)
   const chunks = [head, ...encoder(api.request, version)(request)]
   const answer = await link.request(to, api.name, chunks, options)
-  return decoder(api.response, version)(answer, 0) as Response<A>
+  return decodeChunks(api.response, version, answer) as Response<A>
 }
 
 /** What is asked, in which version and by whom. */

@@ -4,7 +4,9 @@
 import { compileDecoder, type Decoder } from './decoder.ts'
 import { compileEncoder, type Encoder } from './encoder.ts'
 import { refuse } from './errors.ts'
+import type { Apart } from './reader.ts'
 import { nodeOf, type Struct, type StructNode } from './schema.ts'
+import { isReferenced } from './writer.ts'
 
 export type Versions = readonly [lowest: number, highest: number]
 
@@ -53,4 +55,25 @@ export function decoder(of: Codec, version: number): Decoder {
   const made = compileDecoder(of.name, struct, version, isFlexible(of, version))
   of.decoders[version] = made
   return made
+}
+
+/**
+ * Decodes a message in the chunks that `encoder` made of it. Large byte fields stay the Buffers they
+ * were; the rest is joined.
+ * @throws DecodeError, or KafkaError UNSUPPORTED_VERSION
+ */
+export function decodeChunks(of: Codec, version: number, chunks: Buffer[]): unknown {
+  const decode = decoder(of, version)
+  if (chunks.length === 1) return decode(chunks[0]!, 0)
+  const apart: Apart[] = []
+  const rest: Buffer[] = []
+  let at = 0
+  for (const chunk of chunks) {
+    if (isReferenced(chunk)) apart.push({ at, bytes: chunk })
+    else {
+      rest.push(chunk)
+      at += chunk.length
+    }
+  }
+  return decode(rest.length === 1 ? rest[0]! : Buffer.concat(rest, at), 0, apart)
 }

@@ -20,8 +20,12 @@ import {
   type StructNode,
 } from './schema.ts'
 
-/** Decodes `bytes` from a position to its end. @throws DecodeError */
-export type Decoder = (bytes: Buffer, at: number) => unknown
+/**
+ * Decodes `bytes` from a position to its end.
+ * @param apart byte fields that are not among them
+ * @throws DecodeError
+ */
+export type Decoder = (bytes: Buffer, at: number, apart?: readonly reader.Apart[]) => unknown
 
 /** A plain object: its members are found sooner than a module's. */
 const reads = { ...reader }
@@ -53,12 +57,13 @@ export function compileDecoder(
   const root = structFunction(struct, made)
   const source = `'use strict'\nconst c = r.cursor\n${made.functions.join('\n')}\nreturn ${root}`
   const decode = new Function('r', 'k', source)(reads, made.constants) as () => unknown
-  return (bytes, at) => {
-    reader.open(bytes, at)
+  return (bytes, at, apart) => {
+    reader.open(bytes, at, apart)
     try {
       const message = decode()
       const left = bytes.length - reader.cursor.at
       if (left !== 0) reader.fail(`${left} bytes too many`)
+      if (reader.cursor.taken < reader.cursor.apart.length) reader.fail('a part fits nowhere')
       return message
     } catch (error) {
       throw refused(error, `${name} v${version}`)

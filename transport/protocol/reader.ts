@@ -3,6 +3,9 @@
  * call. Compiled decoders run on this cursor; nothing is read past its end.
  *
  * A decoder runs to its end before the next one begins, so one cursor serves all.
+ *
+ * A message that never left the process may come in parts: its large byte fields stay the Buffers
+ * they were, apart from the rest, which is joined. Each is taken where it belongs, or none is.
  */
 import { DecodeError } from './errors.ts'
 import { LONG_MAX, ZERO_UUID } from './schema.ts'
@@ -22,7 +25,19 @@ type Slices = Buffer & {
 const nothing = Buffer.alloc(0) as Slices
 const noView = new DataView(nothing.buffer, 0, 0)
 
-export const cursor = { bytes: nothing, view: noView, at: 0, end: 0 }
+/** A byte field that is kept apart, and where in the rest it belongs. */
+export type Apart = { at: number; bytes: Buffer }
+const noneApart: readonly Apart[] = []
+
+export const cursor = {
+  bytes: nothing,
+  view: noView,
+  at: 0,
+  end: 0,
+  apart: noneApart,
+  /** How many of those were taken. */
+  taken: 0,
+}
 export type Cursor = typeof cursor
 
 export const fail = (message: string): never => {
@@ -30,15 +45,18 @@ export const fail = (message: string): never => {
 }
 
 /** Points the cursor at a message; `shut` lets go of it. */
-export function open(bytes: Buffer, at: number) {
+export function open(bytes: Buffer, at: number, apart = noneApart) {
   cursor.bytes = bytes as Slices
   cursor.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   cursor.at = at
   cursor.end = bytes.length
+  cursor.apart = apart
+  cursor.taken = 0
 }
 export function shut() {
   cursor.bytes = nothing
   cursor.view = noView
+  cursor.apart = noneApart
 }
 
 /** An int64 as a number. @throws DecodeError beyond 2^53 - 1, but for Long.MAX_VALUE */
@@ -130,7 +148,10 @@ export function compactNullableString(): string | null {
 }
 
 function slice(length: number): Buffer {
-  const { at } = cursor
+  const { at, apart, taken } = cursor
+  if (taken < apart.length && apart[taken]!.at === at && apart[taken]!.bytes.length === length) {
+    return apart[cursor.taken++]!.bytes
+  }
   if (length > cursor.end - at) fail(`${length} bytes, ${cursor.end - at} left`)
   cursor.at = at + length
   return cursor.bytes.subarray(at, at + length)

@@ -19,6 +19,12 @@ const UVARINT_BYTES_MAX = 5
 type Writes = Buffer & { utf8Write(text: string, at: number): number }
 
 const firstSlab = Buffer.allocUnsafeSlow(SLAB_BYTES) as Writes
+/** What was allocated here. All other memory that a message's chunks lie in is somebody else's. */
+const own = new WeakSet<ArrayBufferLike>([firstSlab.buffer])
+
+/** Whether a chunk of an encoded message is one byte field, whole and as it was given. */
+export const isReferenced = (chunk: Buffer): boolean =>
+  chunk.length >= REFERENCED_FROM && !own.has(chunk.buffer)
 
 export const writer = {
   bytes: firstSlab,
@@ -64,6 +70,7 @@ function flush(at: number) {
 export function grow(at: number, size: number): number {
   flush(at)
   const bytes = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, size)) as Writes
+  own.add(bytes.buffer)
   writer.bytes = bytes
   writer.view = new DataView(bytes.buffer)
   writer.end = bytes.length
@@ -217,5 +224,6 @@ export function endTagged(mark: Mark, from: number): number {
   if (before > 0) writer.chunks.push(torn[0]!.subarray(0, before))
   torn[0] = torn[0]!.subarray(before)
   const whole = Buffer.concat(torn)
+  if (whole.length >= REFERENCED_FROM) own.add(whole.buffer)
   return raw(uvarint(from, whole.length), whole)
 }

@@ -72,7 +72,7 @@ export function fakeNetwork(clock: FakeClock, random: Random): FakeNetwork {
         request(to, api, chunks, { timeoutMs }) {
           const message = Buffer.concat(chunks)
           network.onSend(self, to, api)
-          return new Promise<Buffer>((resolve, reject) => {
+          return new Promise<Buffer[]>((resolve, reject) => {
             const fail = (failure: 'timeout' | 'noResponders' | 'refused') =>
               reject(new LinkError(failure, `${api} to ${to}`))
             if (!isThere()) return fail('timeout')
@@ -93,7 +93,7 @@ export function fakeNetwork(clock: FakeClock, random: Random): FakeNetwork {
               Promise.resolve()
                 .then(() => handler(Buffer.from(message), self))
                 .then(
-                  (answer) => back(() => resolve(Buffer.concat(answer))),
+                  (answer) => back(() => resolve([Buffer.concat(answer)])),
                   () => back(() => fail('refused')),
                 )
             })
