@@ -116,6 +116,7 @@ export function effectiveTopicConfig(config: Config, overrides: Overrides): LogC
     flushMs: int('flush.ms'),
     deleteRetentionMs: int('delete.retention.ms'),
     minCompactionLagMs: int('min.compaction.lag.ms'),
+    maxCompactionLagMs: int('max.compaction.lag.ms'),
     minCleanableDirtyRatio: int('min.cleanable.dirty.ratio'),
     producerIdExpirationMs: config.int('producer.id.expiration.ms'),
   }

@@ -37,6 +37,7 @@ export type LogConfig = {
   flushMs: number
   deleteRetentionMs: number
   minCompactionLagMs: number
+  maxCompactionLagMs: number
   minCleanableDirtyRatio: number
   producerIdExpirationMs: number // broker's producer.id.expiration.ms
 }
@@ -59,6 +60,23 @@ export type LeaderAppend = {
 }
 
 export type FileOffset = { offset: number; timestamp: number; leaderEpoch: number }
+
+/** What compaction would find (KIP-58, KIP-354). */
+export type Cleanable = {
+  /** Bytes not yet compacted, of all that may be. */
+  dirtyRatio: number
+  /** By `min.cleanable.dirty.ratio` or `max.compaction.lag.ms`. */
+  isDue: boolean
+}
+
+/** The broker's `log.cleaner.*`. */
+export type CleanerLimits = {
+  mapBytesMax: number
+  mapLoadFactor: number
+  bytesPerSecondMax: number
+}
+
+export type Cleaned = { cleanedTo: number; bytesBefore: number; bytesAfter: number }
 
 export type Log = TopicPartition & {
   readonly topicId: string
@@ -137,6 +155,20 @@ export type Log = TopicPartition & {
     nowMs: number,
   ): { deletedSegments: number; startOffset: number }
   roll(): void
+
+  /** What `clean` would have to do; undefined: nothing. */
+  cleanable(lastStableOffset: number, nowMs: number): Cleanable | undefined
+  /**
+   * Removes what later values of the same keys supersede, in slices. Nothing at or behind
+   * `lastStableOffset` or in the active segment is touched (S9). A cut or a removal ends it.
+   * @returns undefined: there was nothing to do, or it was ended
+   * @throws KafkaError CORRUPT_MESSAGE, INVALID_RECORD: a batch that cannot be read
+   */
+  clean(
+    lastStableOffset: number,
+    nowMs: number,
+    limits: CleanerLimits,
+  ): Promise<Cleaned | undefined>
 
   /** Active producers, for DescribeProducers and checks (I4). */
   producers(): {

@@ -96,6 +96,10 @@ export async function syncIndexes(log: LogState, segment: Segment, isWanted: () 
   }
 }
 
+/** @param isWanted see `syncFile` */
+export const syncLogFile = (log: LogState, segment: Segment, isWanted: () => boolean) =>
+  syncFile(log, segment.log, isWanted)
+
 /** @param isWanted asked when its turn comes: the segment may have been cut away meanwhile */
 async function syncFile(log: LogState, file: OpenFile, isWanted: () => boolean) {
   const { files, syncs } = log.shared

@@ -41,6 +41,7 @@ import {
   TIME_INDEX_SUFFIX,
 } from './segment.ts'
 import { MalformedFileError, TEMPORARY } from './small-files.ts'
+import { CLEANED, finishSwaps, SWAP } from './swap.ts'
 import { emptyTail } from './tail-cache.ts'
 import { lastIndexedTime } from './time-index.ts'
 import { walkBatches } from './walk.ts'
@@ -52,12 +53,16 @@ export type LogOrigin = TopicPartition & {
   topicId: string
   config: LogConfig
   onTruncatedBelowCheckpoint: () => void
+  saveCleanedTo: () => void
+  saveCleanedToLater: () => Promise<void>
 }
 
 export type LogAsLeft = {
   /** From the checkpoints; 0 where they say nothing. */
   startOffset: number
   recoveryPoint: number
+  /** undefined where the checkpoint does not name the log. */
+  cleanedTo: number | undefined
   /** The node stopped cleanly: what the files say is so. */
   isClean: boolean
 }
@@ -133,7 +138,9 @@ async function verifyFrom(
 /** @returns whether the epoch table could be read */
 function findFiles(log: LogState, left: LogAsLeft): boolean {
   const epochsKnown = restoreEpochs(log)
+  finishSwaps(log)
   findSegments(log)
+  log.cleanedTo = left.cleanedTo
   if (log.segments.length === 0) {
     log.segments.push(newSegment(log, left.startOffset))
     log.namesChanged = true
@@ -153,6 +160,8 @@ function blankLog(origin: LogOrigin): LogState {
     recoveryPoint: 0,
     checkpointedRecoveryPoint: 0,
     damage: undefined,
+    cleanedTo: undefined,
+    cleaning: undefined,
     epochs: { entries: [], changed: false },
     producers: new Map(),
     tail: emptyTail(),
@@ -187,7 +196,9 @@ function findSegments(log: LogState) {
   const litter: string[] = []
   for (const name of disk.readdir(log.path)) {
     if (/^\d{20}\.log$/.test(name)) log.segments.push(segmentOf(log, name))
-    const isLitter = [DELETED_SUFFIX, TEMPORARY, '.cleaned'].some((suffix) => name.endsWith(suffix))
+    const isLitter = [DELETED_SUFFIX, TEMPORARY, CLEANED, SWAP].some((suffix) =>
+      name.endsWith(suffix),
+    )
     if (isLitter) litter.push(joinPath(log.path, name))
   }
   log.shared.deletions.later(disk, litter, 0)

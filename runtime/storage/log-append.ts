@@ -18,13 +18,13 @@ import {
 } from '../../transport/records/batch.ts'
 import { flushInBackground } from './flush.ts'
 import { assignEpoch, latestEpoch } from './leader-epochs.ts'
-import { activeSegment, checkOrder, type LogState } from './log-state.ts'
+import { activeSegment, checkOrder, type LogState, mayHaveGaps } from './log-state.ts'
 import { appendBegin, beginAt } from './log-truncate.ts'
 import { checkProducer, findDuplicate, updateProducers } from './producer-state.ts'
 import { recompress } from './recompress.ts'
 import { roll, shouldRoll } from './roll.ts'
 import { appendToSegment } from './segment.ts'
-import { checkFollowerAppend, checkLeaderAppend, isCompacted } from './validation.ts'
+import { checkFollowerAppend, checkLeaderAppend } from './validation.ts'
 
 /** @throws KafkaError: nothing was stored */
 export function appendAsLeader(log: LogState, records: Buffer, how: LeaderAppend): Appended {
@@ -88,14 +88,33 @@ export function appendAsFollower(
     begin,
     latestEpoch(log.epochs) ?? -1,
     leaderEpoch,
-    isCompacted(log.config),
+    mayHaveGaps(log),
   )
   if (bytes === 0) return undefined
+  if (log.cleanedTo === undefined && hasGap(records, bytes, begin)) expectGaps(log)
   beginAt(log, begin)
   const whole = bytes === records.length ? records : records.subarray(0, bytes)
   const first = baseOffset(whole, 0)
   store(log, whole, log.shared.clock.now())
   return { baseOffset: first, lastOffset: log.endOffset - 1, logAppendTimeMs: -1, duplicate: false }
+}
+
+function hasGap(records: Buffer, bytes: number, begin: number): boolean {
+  let next = begin
+  for (let at = 0; at < bytes; at += batchSize(records, at)) {
+    if (baseOffset(records, at) > next) return true
+    next = lastOffset(records, at) + 1
+  }
+  return false
+}
+
+/**
+ * What the leader compacted has gaps, and a recovery knows of no configuration yet: the checkpoint
+ * tells it, from before the first one.
+ */
+function expectGaps(log: LogState) {
+  log.cleanedTo = log.startOffset
+  log.saveCleanedTo()
 }
 
 /** Writes checked batches that have their offsets. */

@@ -3,15 +3,18 @@ import type { FileOffset } from '../../actors/ports/log.ts'
 import {
   baseOffset,
   baseTimestamp,
+  deleteHorizon,
   lastOffset,
+  lastOffsetDelta,
   maxTimestamp,
   nextOffset,
   partitionLeaderEpoch,
+  recordCount,
   timestampType,
 } from '../../transport/records/batch.ts'
 import { records } from '../../transport/records/records.ts'
 import { type LogState, segmentIndexAt } from './log-state.ts'
-import { findPosition, type Segment } from './segment.ts'
+import { findPosition, latestTime, type Segment } from './segment.ts'
 import { timeBefore } from './time-index.ts'
 import { walkBatches } from './walk.ts'
 
@@ -56,7 +59,7 @@ function latestBelow(log: LogState, segment: Segment, upTo: number): number {
   const from = findPosition(segment, log.shared.files, log.startOffset)
   walkBatches(segment, log.shared.files, from, 'headers', (b, at) => {
     if (nextOffset(b, at) > upTo) return false
-    latest = Math.max(latest, maxTimestamp(b, at))
+    latest = Math.max(latest, latestTime(b, at))
     return true
   })
   return latest
@@ -86,6 +89,10 @@ function findRecord(
 
 /** By the header alone, where the first record is the answer. */
 function firstRecord(b: Buffer, at: number, from: number, timestamp: number) {
+  // Compaction may have taken the first record, and its time.
+  if (recordCount(b, at) !== lastOffsetDelta(b, at) + 1 || deleteHorizon(b, at) !== undefined) {
+    return undefined
+  }
   const offset = baseOffset(b, at)
   const time = timestampType(b, at) === 'LogAppendTime' ? maxTimestamp(b, at) : baseTimestamp(b, at)
   if (offset < from || time < timestamp) return undefined

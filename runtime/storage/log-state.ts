@@ -7,6 +7,7 @@ import { invariant } from '../../actors/invariant.ts'
 import type { Clock } from '../../actors/ports/clock.ts'
 import type { LogConfig, TopicPartition } from '../../actors/ports/log.ts'
 import type { GuardedDisk } from '../disk/guarded-disk.ts'
+import type { Cleaning } from './cleaning.ts'
 import type { Deletions } from './deletions.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -53,6 +54,12 @@ export type LogState = TopicPartition & {
   /** What `recovery-point-offset-checkpoint` may say at most: a cut below it must rewrite that file. */
   checkpointedRecoveryPoint: number
   damage: Damage | undefined
+  /**
+   * All below was compacted (`cleaner-offset-checkpoint`). undefined: no offset was ever left out,
+   * here or by the leader that it was fetched from.
+   */
+  cleanedTo: number | undefined
+  cleaning: Cleaning | undefined
   epochs: LeaderEpochs
   producers: Producers
   tail: LogTail
@@ -67,6 +74,9 @@ export type LogState = TopicPartition & {
   /** Drawn once per segment, so that logs do not roll all at once. */
   rollJitterMs: number
   onTruncatedBelowCheckpoint: () => void
+  /** Makes `cleanedTo` durable: before it returns, or off the loop. */
+  saveCleanedTo: () => void
+  saveCleanedToLater: () => Promise<void>
   /** Removed, or its store is closed: nothing of it is touched any more. */
   isGone: boolean
 }
@@ -84,6 +94,10 @@ export function segmentIndexAt(log: LogState, offset: number): number {
   }
   return low - 1
 }
+
+/** Offsets may be missing: compaction left them out, here or at the leader. */
+export const mayHaveGaps = ({ cleanedTo, config }: LogState): boolean =>
+  cleanedTo !== undefined || config.cleanupPolicy.includes('compact')
 
 /** The order of P15, as far as the log knows it. */
 export function checkOrder(log: LogState) {

@@ -96,6 +96,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       path: joinPath(directory.path, partitionName(of)),
       config: configOf(of.topic),
       onTruncatedBelowCheckpoint: () => writer.writeRecoveryPoints(),
+      saveCleanedTo: () => writer.writeCleanerOffsets(),
+      saveCleanedToLater: () => writer.writeCleanerOffsetsLater(),
     }
   }
   function keep(state: LogState): Log {
@@ -135,6 +137,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     const asLeft = {
       startOffset: left.logStarts.get(name) ?? 0,
       recoveryPoint: left.recoveryPoints.get(name) ?? 0,
+      cleanedTo: left.cleanerOffsets.get(name),
       isClean: directory.previousBrokerEpoch !== NO_BROKER_EPOCH,
     }
     const log = keep(await loadLog(originOf(place, of, topicId), asLeft, pause))

@@ -3,19 +3,14 @@
  */
 import { baseOffset, nextOffset } from '../../transport/records/batch.ts'
 import { joinPath } from '../disk/disk.ts'
-import { DELETED_SUFFIX } from './deletions.ts'
+import { abortCleaning } from './cleaning.ts'
+import { dropSegments } from './drop-segments.ts'
 import { clearEpochs, truncateEpochsFromEnd } from './leader-epochs.ts'
 import { checkOrder, type LogState, segmentIndexAt } from './log-state.ts'
 import { loadProducers, producerSnapshotOffsets } from './producer-reload.ts'
 import { snapshotName } from './producer-snapshot.ts'
 import { knowsFrom } from './producer-state.ts'
-import {
-  createSegment,
-  findPosition,
-  type Segment,
-  segmentFiles,
-  truncateSegment,
-} from './segment.ts'
+import { createSegment, findPosition, type Segment, truncateSegment } from './segment.ts'
 import { dropTail } from './tail-cache.ts'
 import { walkBatches } from './walk.ts'
 
@@ -60,6 +55,7 @@ export function truncateFullyAndStartAt(log: LogState, offset: number) {
 function restartAt(log: LogState, endOffset: number, startOffset: number) {
   const { directory, path, shared } = log
   beforeEndMoves(log, Math.min(endOffset, log.endOffset))
+  abortCleaning(log)
   dropSegments(log, log.segments, 0)
   log.segments = [createSegment(shared.files, directory.disk, path, endOffset, shared.clock.now())]
   clearEpochs(log.epochs)
@@ -88,6 +84,7 @@ export function beginAt(log: LogState, offset: number) {
 }
 
 function beforeEndMoves(log: LogState, end: number) {
+  abortCleaning(log, end)
   log.recoveryPoint = Math.min(log.recoveryPoint, end)
   log.lowestEnd = Math.min(log.lowestEnd, end)
   dropTail(log.tail)
@@ -96,20 +93,10 @@ function beforeEndMoves(log: LogState, end: number) {
   log.namesChanged = true
   // A recovery point above the log end would look like damage after a crash.
   if (log.recoveryPoint < log.checkpointedRecoveryPoint) log.onTruncatedBelowCheckpoint()
-}
-
-/** Takes the files of segments that are no longer listed out of sight. */
-export function dropSegments(log: LogState, dropped: Segment[], delayMs: number) {
-  const { disk } = log.directory
-  const paths = dropped.flatMap((segment) => {
-    segment.isDropped = true
-    return segmentFiles(segment).map((file) => {
-      log.shared.files.close(file)
-      disk.rename(file.path, file.path + DELETED_SUFFIX)
-      return file.path + DELETED_SUFFIX
-    })
-  })
-  if (paths.length > 0) log.shared.deletions.later(disk, paths, delayMs)
+  if (log.cleanedTo === undefined || log.cleanedTo <= end) return
+  // What is appended there next has never been looked at.
+  log.cleanedTo = end
+  log.saveCleanedTo()
 }
 
 function dropSnapshotsAbove(log: LogState, offset: number) {

@@ -7,6 +7,8 @@
 
 import { invariant } from '../../actors/invariant.ts'
 import type { Log } from '../../actors/ports/log.ts'
+import { cleanable } from './cleanable.ts'
+import { clean } from './cleaner.ts'
 import { flush } from './flush.ts'
 import { assignEpoch, endOffsetFor, epochAt, latestEpoch } from './leader-epochs.ts'
 import { appendAsFollower, appendAsLeader } from './log-append.ts'
@@ -96,6 +98,12 @@ const methods: Omit<Log, 'topic' | 'partition' | 'topicId' | 'directoryId'> & Th
   },
   roll() {
     roll(here(this), this.state.shared.clock.now())
+  },
+  cleanable(lastStableOffset, nowMs) {
+    return cleanable(here(this), lastStableOffset, nowMs)
+  },
+  clean(lastStableOffset, nowMs, limits) {
+    return clean(here(this), lastStableOffset, nowMs, limits)
   },
   producers() {
     return [...this.state.producers.values()].map(describe)

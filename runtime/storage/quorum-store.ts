@@ -68,8 +68,10 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     topicId: METADATA_TOPIC_ID,
     config: { ...metadataLogConfig, ...options.config },
     onTruncatedBelowCheckpoint: () => {},
+    saveCleanedTo: () => {},
+    saveCleanedToLater: async () => {},
   }
-  const asLeft = { startOffset: 0, recoveryPoint: 0, isClean: false }
+  const asLeft = { startOffset: 0, recoveryPoint: 0, cleanedTo: undefined, isClean: false }
   // Formatting leaves a folder that holds the first voters and no log.
   const isNew = readTopicId(disk, path) === undefined
   if (isNew) disk.mkdir(path)
@@ -149,6 +151,7 @@ const metadataLogConfig: LogConfig = {
   flushMs: Number.MAX_SAFE_INTEGER,
   deleteRetentionMs: DAY_MS,
   minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   minCleanableDirtyRatio: 0.5,
   producerIdExpirationMs: DAY_MS,
 }

@@ -1,6 +1,7 @@
 /**
  * After an unclean stop: reads every batch from the recovery point's segment on, cuts what is not
- * whole and makes indexes and epochs anew (S1, S2, S7).
+ * whole and makes indexes and epochs anew (S1, S2, S7). What was compacted had been synced, and tells no
+ * longer where its epochs began: of those the table is right.
  *
  * Only what was never known to be durable may be missing. A log that ends below its recovery point,
  * or one whose bad batch is followed by a good one, has lost more than a torn tail.
@@ -15,12 +16,10 @@ import {
   nextOffset,
   partitionLeaderEpoch,
 } from '../../transport/records/batch.ts'
-import { assignEpoch, latestEpoch, truncateEpochsFromEnd } from './leader-epochs.ts'
-import type { LogState } from './log-state.ts'
-import { segmentIndexAt } from './log-state.ts'
-import { dropSegments } from './log-truncate.ts'
+import { dropSegments } from './drop-segments.ts'
+import { assignEpoch, epochAt, latestEpoch, truncateEpochsFromEnd } from './leader-epochs.ts'
+import { type LogState, mayHaveGaps, segmentIndexAt } from './log-state.ts'
 import { clearIndexes, closeIndexes, indexBatch, type Segment } from './segment.ts'
-import { isCompacted } from './validation.ts'
 import { walkBatches } from './walk.ts'
 
 /** Between slices the loop turns. */
@@ -32,14 +31,16 @@ export type Pause = () => Promise<void>
 export async function recover(log: LogState, pause: Pause): Promise<boolean> {
   const first = Math.max(0, segmentIndexAt(log, log.recoveryPoint))
   let end = log.segments[first]!.baseOffset
-  truncateEpochsFromEnd(log.epochs, end)
+  let epoch = epochAt(log.epochs, end - 1) ?? -1
+  truncateEpochsFromEnd(log.epochs, Math.max(end, log.cleanedTo ?? 0))
   for (let index = first; index < log.segments.length; index++) {
     const segment = log.segments[index]!
-    if (segment.baseOffset < end || (segment.baseOffset > end && !isCompacted(log.config))) {
+    if (segment.baseOffset < end || (segment.baseOffset > end && !mayHaveGaps(log))) {
       return cutSegments(log, index, end, true)
     }
-    const found = await recoverSegment(log, segment, pause)
+    const found = await recoverSegment(log, segment, epoch, pause)
     end = found.end
+    epoch = found.epoch
     if (found.position < segment.sizeBytes) {
       const moreFollows = hasSoundBatchBehind(log, segment, found.position)
       cutFile(log, segment, found.position)
@@ -63,34 +64,42 @@ function cutFile(log: LogState, segment: Segment, sizeBytes: number) {
   segment.sizeBytes = sizeBytes
 }
 
-async function recoverSegment(log: LogState, segment: Segment, pause: Pause) {
+async function recoverSegment(log: LogState, segment: Segment, epochBefore: number, pause: Pause) {
   const { files } = log.shared
   clearIndexes(segment, files)
   segment.dirty = true // what was read may be in the page cache only
   let end = segment.baseOffset
+  let epoch = epochBefore
   let position = 0
   for (;;) {
     const sliceEnd = position + SLICE_BYTES
     let isSliceDone = false
     position = walkBatches(segment, files, position, 'whole', (bytes, at, where) => {
       isSliceDone = where >= sliceEnd
-      if (isSliceDone || !isSound(log, bytes, at, end)) return false
-      const epoch = partitionLeaderEpoch(bytes, at)
-      if (epoch >= 0) assignEpoch(log.epochs, epoch, baseOffset(bytes, at))
+      if (isSliceDone || !isSound(log, bytes, at, end, epoch)) return false
+      epoch = Math.max(epoch, partitionLeaderEpoch(bytes, at))
+      if (epoch > (latestEpoch(log.epochs) ?? -1))
+        assignEpoch(log.epochs, epoch, baseOffset(bytes, at))
       indexBatch(segment, files, bytes, at, where, log.config.indexIntervalBytes)
       end = nextOffset(bytes, at)
       return true
     })
-    if (!isSliceDone) return { end, position }
+    if (!isSliceDone) return { end, epoch, position }
     await pause()
   }
 }
 
-function isSound(log: LogState, bytes: Buffer, at: number, expected: number): boolean {
+function isSound(
+  log: LogState,
+  bytes: Buffer,
+  at: number,
+  expected: number,
+  epoch: number,
+): boolean {
   if (!isWhole(bytes, at)) return false
   const offset = baseOffset(bytes, at)
-  if (offset < expected || (offset > expected && !isCompacted(log.config))) return false
-  return partitionLeaderEpoch(bytes, at) >= (latestEpoch(log.epochs) ?? -1)
+  if (offset < expected || (offset > expected && !mayHaveGaps(log))) return false
+  return partitionLeaderEpoch(bytes, at) >= epoch
 }
 
 function isWhole(bytes: Buffer, at: number): boolean {

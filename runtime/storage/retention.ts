@@ -6,9 +6,10 @@
  */
 import type { LogConfig } from '../../actors/ports/log.ts'
 import { joinPath } from '../disk/disk.ts'
+import { abortCleaning } from './cleaning.ts'
+import { dropSegments } from './drop-segments.ts'
 import { truncateEpochsFromStart } from './leader-epochs.ts'
 import { checkOrder, type LogState } from './log-state.ts'
-import { dropSegments } from './log-truncate.ts'
 import { producerSnapshotOffsets } from './producer-reload.ts'
 import { snapshotName } from './producer-snapshot.ts'
 import { expireProducers } from './producer-state.ts'
@@ -71,6 +72,7 @@ function tooMuch({ retentionBytes }: LogConfig, sizeBytes: number): Rule {
 
 function dropFirst(log: LogState, count: number, nowMs: number) {
   if (count === log.segments.length) roll(log, nowMs)
+  abortCleaning(log)
   const dropped = log.segments.splice(0, count)
   const first = log.segments[0]!
   log.startOffset = Math.max(log.startOffset, first.baseOffset)

@@ -3,6 +3,7 @@ import { flushInBackground } from './flush.ts'
 import { activeSegment, type LogState } from './log-state.ts'
 import { writeProducerSnapshot } from './producer-snapshot.ts'
 import { areIndexesFull, closeIndexes, createSegment, fitsSegment } from './segment.ts'
+import { isCompacted } from './validation.ts'
 
 /** Source: Kafka's LogSegment.shouldRoll: size, age by the records' times, full indexes, far offsets. */
 export function shouldRoll(
@@ -13,7 +14,7 @@ export function shouldRoll(
   nowMs: number,
 ): boolean {
   const segment = activeSegment(log)
-  const { segmentBytes, segmentMs, segmentIndexBytes } = log.config
+  const { segmentBytes, segmentIndexBytes } = log.config
   if (segment.sizeBytes > 0 && segment.sizeBytes + bytes > segmentBytes) return true
   if (!fitsSegment(segment, lastOffset)) return true
   if (segment.sizeBytes === 0) return false
@@ -21,15 +22,19 @@ export function shouldRoll(
     segment.firstTimestamp >= 0 && latestTime >= 0
       ? latestTime - segment.firstTimestamp
       : nowMs - segment.createdMs
-  return age > segmentMs - log.rollJitterMs || areIndexesFull(segment, segmentIndexBytes)
+  return age > segmentMsOf(log) - log.rollJitterMs || areIndexesFull(segment, segmentIndexBytes)
 }
 
 /** Whether time alone makes a new segment due, as the retention check asks. */
 export function isAged(log: LogState, nowMs: number): boolean {
   const segment = activeSegment(log)
   const since = segment.firstTimestamp >= 0 ? segment.firstTimestamp : segment.createdMs
-  return segment.sizeBytes > 0 && nowMs - since > log.config.segmentMs - log.rollJitterMs
+  return segment.sizeBytes > 0 && nowMs - since > segmentMsOf(log) - log.rollJitterMs
 }
+
+/** What is to be compacted must not stay in the active segment for longer (KIP-354). */
+const segmentMsOf = ({ config }: LogState) =>
+  isCompacted(config) ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs
 
 /** The rolled segment is synced in the background, as Kafka does. */
 export function roll(log: LogState, nowMs: number) {

@@ -5,7 +5,14 @@
  * after that many bytes, and names that batch's last offset, as Kafka's do. The last time entry is
  * written when the segment is rolled or closed.
  */
-import { batchSize, lastOffset, maxTimestamp, nextOffset } from '../../transport/records/batch.ts'
+import {
+  batchSize,
+  lastOffset,
+  maxTimestamp,
+  NONE,
+  nextOffset,
+  recordCount,
+} from '../../transport/records/batch.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
 import {
   type EntryFile,
@@ -62,9 +69,10 @@ export function createSegment(
   directory: string,
   baseOffset: number,
   nowMs: number,
+  suffix = '',
 ): Segment {
   const left = { sizeBytes: 0, createdMs: nowMs, offsetBytes: undefined, timeBytes: undefined }
-  const segment = openSegment(disk, directory, baseOffset, left)
+  const segment = openSegment(disk, directory, baseOffset, left, suffix)
   files.make(segment.log)
   return segment
 }
@@ -77,20 +85,29 @@ export type SegmentAsLeft = {
   timeBytes: number | undefined
 }
 
-/** A segment as its files are; the caller has yet to look at what they hold. */
+/**
+ * A segment as its files are; the caller has yet to look at what they hold.
+ * @param suffix of their names, while it is not one of the log's
+ */
 export function openSegment(
   disk: Disk,
   directory: string,
   baseOffset: number,
   of: SegmentAsLeft,
+  suffix = '',
 ): Segment {
   const path = joinPath(directory, offsetName(baseOffset))
   return {
     baseOffset,
-    log: closedFile(disk, path + LOG_SUFFIX),
+    log: closedFile(disk, path + LOG_SUFFIX + suffix),
     sizeBytes: of.sizeBytes,
-    offsets: entryFile(disk, path + OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, of.offsetBytes),
-    times: entryFile(disk, path + TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, of.timeBytes),
+    offsets: entryFile(
+      disk,
+      path + OFFSET_INDEX_SUFFIX + suffix,
+      OFFSET_ENTRY_BYTES,
+      of.offsetBytes,
+    ),
+    times: entryFile(disk, path + TIME_INDEX_SUFFIX + suffix, TIME_ENTRY_BYTES, of.timeBytes),
     bytesSinceIndexed: 0,
     maxTimestamp: -1,
     maxTimestampOffset: -1,
@@ -128,7 +145,7 @@ export function indexBatch(
   indexIntervalBytes: number,
 ) {
   const last = lastOffset(records, at)
-  noteTimestamp(segment, maxTimestamp(records, at), last)
+  noteTimestamp(segment, latestTime(records, at), last)
   if (segment.bytesSinceIndexed > indexIntervalBytes) {
     indexOffset(segment.offsets, files, last - segment.baseOffset, position)
     indexMaxTimestamp(segment, files)
@@ -136,6 +153,10 @@ export function indexBatch(
   }
   segment.bytesSinceIndexed += batchSize(records, at)
 }
+
+/** A batch that compaction emptied has no time to find a record by. */
+export const latestTime = (b: Buffer, at: number) =>
+  recordCount(b, at) === 0 ? NONE : maxTimestamp(b, at)
 
 export function noteTimestamp(segment: Segment, timestamp: number, offset: number) {
   if (segment.firstTimestamp === -1) segment.firstTimestamp = timestamp
@@ -213,7 +234,7 @@ export function restoreTimestamps(segment: Segment, files: OpenFiles) {
   segment.bytesSinceIndexed = segment.sizeBytes - from
   let endOffset = segment.baseOffset
   const position = walkBatches(segment, files, from, 'headers', (b, at) => {
-    noteTimestamp(segment, maxTimestamp(b, at), lastOffset(b, at))
+    noteTimestamp(segment, latestTime(b, at), lastOffset(b, at))
     endOffset = nextOffset(b, at)
     return true
   })

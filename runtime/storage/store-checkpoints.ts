@@ -15,6 +15,7 @@ import {
   RECOVERY_POINTS,
   readOffsets,
 } from './checkpoints.ts'
+import { groupCommit } from './group-commit.ts'
 import type { LogState, StorageDirectory } from './log-state.ts'
 import { MalformedFileError, replaceFile, replaceFileLater } from './small-files.ts'
 
@@ -22,6 +23,7 @@ export type DirectoryCheckpoints = {
   highWatermarks: Map<string, number>
   recoveryPoints: Map<string, number>
   logStarts: Map<string, number>
+  cleanerOffsets: Map<string, number>
 }
 
 /** A damaged checkpoint is as one that says nothing: all is read again from the logs. */
@@ -39,6 +41,7 @@ export function readCheckpoints(directory: StorageDirectory, logger: Logger): Di
     highWatermarks: read(HIGH_WATERMARKS),
     recoveryPoints: read(RECOVERY_POINTS),
     logStarts: read(LOG_STARTS),
+    cleanerOffsets: read(CLEANER_OFFSETS),
   }
 }
 
@@ -48,6 +51,9 @@ export type CheckpointWriter = {
   /** Durable when it returns. */
   writeNow(highWatermarks: ReadonlyMap<string, number>): void
   writeRecoveryPoints(): void
+  writeCleanerOffsets(): void
+  /** The same off the loop. */
+  writeCleanerOffsetsLater(): Promise<void>
 }
 
 export function checkpointWriter(
@@ -57,6 +63,7 @@ export function checkpointWriter(
   let isWriting = false
   /** Raised by each write on the spot: one in the background that began before it is dropped. */
   let generation = 0
+  let cleanerGeneration = 0
 
   const offsets = (offsetOf: (log: LogState) => number | undefined): OffsetEntry[] =>
     logs().flatMap((log) => {
@@ -71,6 +78,12 @@ export function checkpointWriter(
         return log.recoveryPoint
       }),
     )
+  const cleanerOffsets = () => formatOffsets(offsets(({ cleanedTo }) => cleanedTo))
+  const writeCleanerOffsetsLater = groupCommit(() => {
+    const begun = cleanerGeneration
+    const isWanted = () => cleanerGeneration === begun
+    return replaceFileLater(disk, path, CLEANER_OFFSETS, cleanerOffsets(), isWanted)
+  })
   const contents = (highWatermarks: ReadonlyMap<string, number>): [string, () => string][] => [
     [RECOVERY_POINTS, recoveryPoints],
     [LOG_STARTS, () => formatOffsets(offsets(raisedStart))],
@@ -101,17 +114,23 @@ export function checkpointWriter(
     },
     writeNow(highWatermarks) {
       generation++
+      cleanerGeneration++
       for (const log of logs()) log.checkpointedRecoveryPoint = log.recoveryPoint
       for (const [name, content] of contents(highWatermarks)) {
         replaceFile(disk, path, name, content())
       }
-      replaceFile(disk, path, CLEANER_OFFSETS, formatOffsets([]))
+      replaceFile(disk, path, CLEANER_OFFSETS, cleanerOffsets())
     },
     writeRecoveryPoints() {
       generation++
       for (const log of logs()) log.checkpointedRecoveryPoint = log.recoveryPoint
       replaceFile(disk, path, RECOVERY_POINTS, recoveryPoints())
     },
+    writeCleanerOffsets() {
+      cleanerGeneration++
+      replaceFile(disk, path, CLEANER_OFFSETS, cleanerOffsets())
+    },
+    writeCleanerOffsetsLater,
   }
 }
 

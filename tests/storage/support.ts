@@ -70,6 +70,7 @@ export const logConfig: LogConfig = {
   flushMs: Number.MAX_SAFE_INTEGER,
   deleteRetentionMs: 86_400_000,
   minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   minCleanableDirtyRatio: 0.5,
   producerIdExpirationMs: 86_400_000,
 }

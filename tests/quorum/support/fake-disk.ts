@@ -181,6 +181,8 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
     },
     applyRetention: () => ({ deletedSegments: 0, startOffset: start }),
     roll() {},
+    cleanable: () => undefined,
+    clean: async () => undefined,
     producers: () => [],
   }
 
