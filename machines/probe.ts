@@ -26,6 +26,8 @@ type ProbeEvent =
     }
   /** A probe that was sent at `sentAt` had no answer at all. */
   | { type: 'silent'; sentAt: number }
+  /** Our own loop was late, by less than a grace. */
+  | { type: 'delayed'; at: number }
   /** Our own link went down, or our loop stood still: what we knew is old. */
   | { type: 'blinded' }
 
@@ -51,8 +53,7 @@ export const probe = setup({
   delays: { graceEnds: ({ context }) => context.graceMs + 1 },
   actions: {
     suspect: assign({
-      suspectedAt: ({ context, event }) =>
-        event.type === 'noResponders' ? event.at : context.suspectedAt,
+      suspectedAt: ({ context, event }) => ('at' in event ? event.at : context.suspectedAt),
     }),
     reportDead: effect(),
     reportAlive: effect(),
@@ -69,6 +70,7 @@ export const probe = setup({
         heard: { target: 'alive' },
         noResponders: { description: 'It may have ended long ago, or we may be the ones cut off.' },
         silent: {},
+        delayed: {},
         blinded: {},
       },
     },
@@ -77,6 +79,7 @@ export const probe = setup({
         heard: {},
         noResponders: { target: 'suspected', actions: 'suspect' },
         silent: { description: 'A peer that is silent is left to the timeouts of Kafka.' },
+        delayed: {},
         blinded: { target: 'unheard' },
       },
     },
@@ -98,6 +101,12 @@ export const probe = setup({
           },
           { description: 'It was asked while it ended.' },
         ],
+        delayed: {
+          target: 'suspected',
+          reenter: true,
+          actions: 'suspect',
+          description: 'Too few probes lie in this grace: it begins anew.',
+        },
         blinded: { target: 'unheard' },
       },
     },
@@ -108,6 +117,7 @@ export const probe = setup({
         heard: { target: 'alive', actions: 'reportAlive', description: 'The guess was wrong.' },
         noResponders: {},
         silent: {},
+        delayed: {},
         blinded: { description: 'The verdict stands until it is heard again.' },
       },
     },

@@ -24,7 +24,7 @@ export type ProbeOf = {
   intervalMs: number
   /** Longer than a client takes to reconnect. */
   graceMs: number
-  /** How late a tick may come before our own loop counts as stalled. */
+  /** How late a tick may come before our own loop counts as stalled; half of it begins a grace anew. */
   stallMs?: number
   onDead(target: Endpoint): void
   /** It was heard after all. */
@@ -42,7 +42,7 @@ type Row = {
 }
 
 export function hostProbe(of: ProbeOf) {
-  const { link, clock, intervalMs, graceMs, stallMs = graceMs / 2, halt } = of
+  const { link, clock, intervalMs, graceMs, stallMs = graceMs, halt } = of
   invariant(graceMs > intervalMs, 'a grace spans several probes', { graceMs, intervalMs })
   const rows = new Map<string, Row>()
   /** When each node last answered or was heard, as a witness for the others. */
@@ -88,7 +88,11 @@ export function hostProbe(of: ProbeOf) {
 
   function tick(): void {
     const now = clock.monotonic()
-    if (now - dueAt > stallMs) blinded()
+    const lateMs = now - dueAt
+    if (lateMs > stallMs) blinded()
+    else if (lateMs > stallMs / 2) {
+      for (const { actor } of rows.values()) actor.send({ type: 'delayed', at: now })
+    }
     schedule()
     const wanted = new Map<string, Endpoint>()
     for (const target of of.targets()) {

@@ -11,6 +11,7 @@ type Event = { type: string }
 const probeEvents: Event[] = [
   { type: 'heard' },
   { type: 'silent' },
+  { type: 'delayed', ...{ at: 300 } },
   { type: 'blinded' },
   { type: 'noResponders', ...{ sentAt: 0, at: 0, witnessedAt: 0 } },
   { type: 'noResponders', ...{ sentAt: 300, at: 300, witnessedAt: 300 } },

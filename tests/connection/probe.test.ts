@@ -249,6 +249,20 @@ test('after our own loop stood still nobody is dead until heard again', async ({
   assert.equal(told, [])
 })
 
+test('a loop that is late begins the grace anew', async ({
+  world: { clock, host, answers, told },
+}) => {
+  answers.set('two', 'noResponders')
+  for (let round = 0; round < 5; round++) {
+    await clock.advance(graceMs - intervalMs)
+    await clock.stall(graceMs * 0.9)
+  }
+  assert.is(host.stateOf(two), 'suspected')
+  assert.equal(told, [])
+  await clock.advance(graceMs + intervalMs)
+  assert.equal(told, ['two died'])
+})
+
 test('one that is heard after its death lives again, and may die again', async ({
   world: { clock, answers, told },
 }) => {
