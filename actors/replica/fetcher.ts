@@ -5,7 +5,8 @@
  * Source: KIP-227 (session), KIP-595 (truncation on fetch), KIP-903 (broker epoch). Sessions are
  * counted requests, so after a lost answer the session begins anew. A partition that comes to be
  * fetched while a fetch is parked at the leader does not wait for it: the next fetch of the session
- * is sent at once, and the leader lets go of the parked one.
+ * is sent at once, and the leader lets go of the parked one. What it had answered by then counts all
+ * the same, since it does not say it twice; where that is lost the session begins anew.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorName } from '../../transport/protocol/errors.ts'
@@ -25,6 +26,8 @@ type Following = {
   readonly leaderEpoch: number
   /** As last sent; -1: the leader's session does not know of it yet. */
   sentOffset: number
+  /** The round that named it last: earlier answers are of another position. */
+  sentIn: number
   failures: number
 }
 
@@ -69,9 +72,12 @@ export function createFetcher(ports: FetcherPorts) {
   const changed = new Set<Following>()
   /** Known to the leader's session and to be dropped from it. */
   const forgotten = new Map<string, { topicId: string; partition: number }>()
-  let session = { id: 0, epoch: INITIAL_EPOCH }
-  /** Counts rounds; an answer to an earlier one is ignored. */
+  /** `epoch` is of the next fetch. One that does not stand is to begin; the leader drops the former. */
+  let session = { id: 0, epoch: INITIAL_EPOCH, stands: false }
+  /** Counts fetches. */
   let round = 0
+  /** The latest one whose answer was taken. */
+  let roundTaken = 0
   let state: 'idle' | 'due' | 'fetching' | 'backingOff' = 'idle'
   let stopped = false
   let failures = 0
@@ -84,7 +90,7 @@ export function createFetcher(ports: FetcherPorts) {
   function schedule() {
     if (stopped || state === 'due' || state === 'backingOff') return
     // Before the session stands, its first answer is awaited: it comes at once.
-    if (state === 'fetching' && session.id === 0) return
+    if (state === 'fetching' && !session.stands) return
     state = 'due'
     void Promise.resolve().then(fetch)
   }
@@ -99,14 +105,14 @@ export function createFetcher(ports: FetcherPorts) {
   }
 
   function restartSession() {
-    session = { id: 0, epoch: INITIAL_EPOCH }
+    session = { id: session.id, epoch: INITIAL_EPOCH, stands: false }
     forgotten.clear()
     for (const following of followed.values()) changed.add(following)
   }
 
   async function fetch(): Promise<void> {
-    if (stopped) return
-    if (followed.size === 0 && (session.id === 0 || forgotten.size === 0)) {
+    if (stopped || state !== 'due') return
+    if (followed.size === 0 && (!session.stands || forgotten.size === 0)) {
       state = 'idle'
       idle()
       return
@@ -119,28 +125,41 @@ export function createFetcher(ports: FetcherPorts) {
     const request = build()
     try {
       const answer = await send(request, timeoutMs)
-      if (mine !== round || stopped) return
-      failures = 0
-      state = 'idle'
-      handle(answer)
+      if (stopped) return
+      if (mine !== round) return takeOvertaken(mine, request, answer)
+      if (state === 'fetching') state = 'idle'
+      handle(mine, request, answer)
     } catch (error) {
-      if (mine !== round || stopped) return
+      if (stopped) return
+      if (mine !== round) return takeOvertaken(mine, request, undefined)
       if (failures++ === 0) log.info({ leaderId, err: error }, 'fetch from leader failed')
       restartSession()
-      return backOff(Math.min(settings().backoffMsMax, RETRY_MS * 2 ** Math.min(failures, 3)))
+      return backOff(pauseMs())
     }
     schedule()
   }
 
+  const pauseMs = () =>
+    Math.min(settings().backoffMsMax, RETRY_MS * 2 ** Math.max(0, Math.min(failures - 1, 3)))
+
+  /** What the leader told in it, it takes for known: it must have arrived, and in its order. */
+  function takeOvertaken(mine: number, request: FetchRequest, answer: FetchResponse | undefined) {
+    if (!session.stands || session.id !== request.sessionId) return
+    if (answer?.errorCode === 0 && answer.responses.length === 0) return
+    if (answer?.errorCode === 0 && mine > roundTaken) takeAll(mine, answer)
+    else restartSession()
+  }
+
   function build(): FetchRequest {
     const { waitMsMax, minBytes, partitionBytesMax, responseBytesMax } = settings()
-    const isFull = session.id === 0
+    const isFull = !session.stands
     const topics = new Map<string, FetchRequest['topics'][number]>()
     for (const following of isFull ? followed.values() : changed) {
       const { partition, leaderEpoch } = following
       const { topicId, partition: index, log: own } = partition
       if (own === undefined) continue
       following.sentOffset = own.endOffset()
+      following.sentIn = round
       let topic = topics.get(topicId)
       if (topic === undefined) {
         topic = { topic: '', topicId, partitions: [] }
@@ -165,7 +184,7 @@ export function createFetcher(ports: FetcherPorts) {
     }))
     forgotten.clear()
     const { id: sessionId, epoch: sessionEpoch } = session
-    session = { id: sessionId, epoch: nextEpoch(sessionEpoch) }
+    session.epoch = nextEpoch(sessionEpoch)
     return {
       clusterId: null,
       replicaId: -1,
@@ -183,23 +202,31 @@ export function createFetcher(ports: FetcherPorts) {
     }
   }
 
-  function handle(answer: FetchResponse): void {
+  function handle(mine: number, request: FetchRequest, answer: FetchResponse): void {
     const error = errorName(answer.errorCode)
     if (error !== 'NONE') {
       log.info({ leaderId, error, sessionId: session.id }, 'fetch session begins anew')
       restartSession()
+      // A session that is gone is begun at once, what else is wrong may last.
+      if (failures++ > 0) backOff(pauseMs())
       return
     }
-    if (session.id === 0 && answer.sessionId !== 0) session = { id: answer.sessionId, epoch: 1 }
-    else if (session.id === 0) {
-      hasNoSlot = true
-      restartSession()
+    failures = 0
+    if (request.sessionEpoch === INITIAL_EPOCH) {
+      hasNoSlot = answer.sessionId === 0
+      session = { id: answer.sessionId, epoch: INITIAL_EPOCH + 1, stands: !hasNoSlot }
+      if (hasNoSlot) restartSession()
     }
+    takeAll(mine, answer)
+  }
+
+  function takeAll(mine: number, answer: FetchResponse): void {
+    roundTaken = mine
     for (const { topicId, partitions } of answer.responses) {
       for (const data of partitions) {
         const partition = find({ topicId, partition: data.partitionIndex })
         const following = partition && followed.get(partition)
-        if (following !== undefined) handleOne(following, data)
+        if (following !== undefined && following.sentIn <= mine) handleOne(following, data)
       }
     }
   }
@@ -222,7 +249,7 @@ export function createFetcher(ports: FetcherPorts) {
     if (followed.get(partition) !== following) return
     remove(partition)
     const ms = Math.min(settings().backoffMsMax, RETRY_MS * 2 ** Math.min(following.failures, 10))
-    const again: Following = { ...following, sentOffset: -1, failures: following.failures + 1 }
+    const again = { ...following, sentOffset: -1, failures: following.failures + 1 }
     waiting.set(
       partition,
       clock.setTimeout(() => {
@@ -246,7 +273,7 @@ export function createFetcher(ports: FetcherPorts) {
     if (following === undefined) return
     followed.delete(partition)
     changed.delete(following)
-    if (following.sentOffset >= 0 && session.id !== 0) {
+    if (following.sentOffset >= 0 && session.stands) {
       const { topicId, partition: index } = partition
       forgotten.set(keyOf(partition), { topicId, partition: index })
     }
@@ -254,7 +281,8 @@ export function createFetcher(ports: FetcherPorts) {
 
   return {
     add(partition: Partition): void {
-      join({ partition, leaderEpoch: partition.context.leaderEpoch, sentOffset: -1, failures: 0 })
+      const { leaderEpoch } = partition.context
+      join({ partition, leaderEpoch, sentOffset: -1, sentIn: 0, failures: 0 })
     },
     remove(partition: Partition): void {
       const timer = waiting.get(partition)
