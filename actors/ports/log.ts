@@ -199,8 +199,12 @@ export type LogStore = {
   setAside(of: TopicPartition): void
   /** `replication-offset-checkpoint`, as read at the start. */
   checkpointedHighWatermark(of: TopicPartition): number
-  /** Writes the four checkpoints (high watermarks given; recovery points, log starts from the logs). */
-  writeCheckpoints(highWatermarks: Iterable<TopicPartition & { offset: number }>): void
+  /** Each of its own file, off the loop; resolves when it is durable or its directory offline. */
+  checkpointHighWatermarks(
+    highWatermarks: Iterable<TopicPartition & { offset: number }>,
+  ): Promise<void>
+  checkpointRecoveryPoints(): Promise<void>
+  checkpointLogStarts(): Promise<void>
   /** Called once per directory that went offline. */
   onDirectoryFailure(listener: (directory: LogDirectory) => void): void
   /** Flushes, trims indexes, writes producer snapshots, checkpoints and, last, the clean marker. */

@@ -71,7 +71,7 @@ export function createUpkeep({ clock, config, store, log, leading, rows, changed
   }
 
   function checkpoint() {
-    attempt(() => store.writeCheckpoints(offsets()))
+    void store.checkpointHighWatermarks(offsets())
     after(config.int('replica.high.watermark.checkpoint.interval.ms'), checkpoint)
   }
 

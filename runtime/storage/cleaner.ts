@@ -96,13 +96,15 @@ async function cleanAll(run: Run): Promise<Cleaned | undefined> {
   // The first gap in a log must be expected by a recovery that meets it.
   if (log.cleanedTo === undefined) {
     log.cleanedTo = run.range.firstDirtyOffset
-    await log.saveCleanedToLater()
+    await log.checkpoints.cleanerOffsets.writeLater()
   }
+  // What is compacted no longer tells where its epochs began: no recovery may have to ask it.
+  await log.checkpoints.recoveryPoints.writeLater()
   let bytesAfter = 0
   for (const group of groupSegments(log, segments)) bytesAfter += await cleanGroup(run, map, group)
   goOn(run)
   log.cleanedTo = cleanedTo
-  await log.saveCleanedToLater()
+  await log.checkpoints.cleanerOffsets.writeLater()
   return { cleanedTo, bytesBefore, bytesAfter }
 }
 

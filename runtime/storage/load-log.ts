@@ -52,9 +52,7 @@ export type LogOrigin = TopicPartition & {
   path: string
   topicId: string
   config: LogConfig
-  onTruncatedBelowCheckpoint: () => void
-  saveCleanedTo: () => void
-  saveCleanedToLater: () => Promise<void>
+  checkpoints: LogState['checkpoints']
 }
 
 export type LogAsLeft = {

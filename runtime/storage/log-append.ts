@@ -114,7 +114,7 @@ function hasGap(records: Buffer, bytes: number, begin: number): boolean {
  */
 function expectGaps(log: LogState) {
   log.cleanedTo = log.startOffset
-  log.saveCleanedTo()
+  log.checkpoints.cleanerOffsets.write()
 }
 
 /** Writes checked batches that have their offsets. */

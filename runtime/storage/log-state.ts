@@ -13,6 +13,7 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Producers } from './producer-state.ts'
 import type { Segment } from './segment.ts'
+import type { CheckpointFiles } from './store-checkpoints.ts'
 import type { SyncQueue } from './sync-queue.ts'
 import type { LogTail, TailCache } from './tail-cache.ts'
 
@@ -73,10 +74,8 @@ export type LogState = TopicPartition & {
   lastFlushMs: number
   /** Drawn once per segment, so that logs do not roll all at once. */
   rollJitterMs: number
-  onTruncatedBelowCheckpoint: () => void
-  /** Makes `cleanedTo` durable: before it returns, or off the loop. */
-  saveCleanedTo: () => void
-  saveCleanedToLater: () => Promise<void>
+  /** Of its directory: what a cut or a cleaning must have written before it goes on. */
+  readonly checkpoints: Pick<CheckpointFiles, 'recoveryPoints' | 'cleanerOffsets'>
   /** Removed, or its store is closed: nothing of it is touched any more. */
   isGone: boolean
 }

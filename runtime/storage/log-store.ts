@@ -32,15 +32,15 @@ import { METADATA_PARTITION } from './quorum-store.ts'
 import { closeSegment } from './segment.ts'
 import { closeShared, createShared } from './shared.ts'
 import {
-  type CheckpointWriter,
-  checkpointWriter,
+  type CheckpointFiles,
+  checkpointFiles,
   type DirectoryCheckpoints,
   readCheckpoints,
 } from './store-checkpoints.ts'
 import { dropTail } from './tail-cache.ts'
 
 const OPEN_FILES_MAX = 1024
-const TAIL_BYTES_MAX = 16 * 1024 * 1024
+const TAIL_BYTES_MAX = 4 * 1024 * 1024
 /** With the quorum's one, below the four threads of the pool. */
 const SYNCS_MAX = 2
 const LOADS_PER_PAUSE = 16
@@ -61,7 +61,7 @@ type Stored = { state: LogState; log: Log }
 type Place = {
   directory: OpenDirectory
   left: DirectoryCheckpoints
-  writer: CheckpointWriter
+  checkpoints: CheckpointFiles
   logs: Set<LogState>
 }
 
@@ -78,15 +78,19 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   const pause = pauseOf(clock)
   const places: Place[] = directories.logs.map((directory) => {
     const logs = new Set<LogState>()
-    const writer = checkpointWriter(directory, () => [...logs])
-    return { directory, left: readCheckpoints(directory, logger), writer, logs }
+    const checkpoints = checkpointFiles(directory, () => [...logs], highWatermarks)
+    return { directory, left: readCheckpoints(directory, logger), checkpoints, logs }
   })
 
   const isOnline = ({ disk }: { disk: OpenDirectory['disk'] }) => disk.failure() === undefined
   const placeOf = (state: LogState) =>
     places.find(({ directory }) => directory === state.directory)!
 
-  function originOf({ directory, writer }: Place, of: TopicPartition, topicId: string): LogOrigin {
+  function originOf(
+    { directory, checkpoints }: Place,
+    of: TopicPartition,
+    topicId: string,
+  ): LogOrigin {
     return {
       topic: of.topic,
       partition: of.partition,
@@ -95,9 +99,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       directory,
       path: joinPath(directory.path, partitionName(of)),
       config: configOf(of.topic),
-      onTruncatedBelowCheckpoint: () => writer.writeRecoveryPoints(),
-      saveCleanedTo: () => writer.writeCleanerOffsets(),
-      saveCleanedToLater: () => writer.writeCleanerOffsetsLater(),
+      checkpoints,
     }
   }
   function keep(state: LogState): Log {
@@ -189,6 +191,12 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     }
   }
 
+  async function checkpointAll(what: keyof CheckpointFiles) {
+    const files = places.filter(({ directory }) => isOnline(directory))
+    // One that fails is offline now, and its listeners know.
+    await Promise.allSettled(files.map(({ checkpoints }) => checkpoints[what].writeLater()))
+  }
+
   const store: LogStore = {
     directories: () =>
       places.map(({ directory }) => ({
@@ -223,11 +231,12 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       take(of, 'stray')
     },
     checkpointedHighWatermark: (of) => highWatermarks.get(partitionName(of)) ?? 0,
-    writeCheckpoints(given) {
+    checkpointHighWatermarks(given) {
       note(given)
-      for (const { directory, writer } of places)
-        if (isOnline(directory)) writer.write(highWatermarks)
+      return checkpointAll('highWatermarks')
     },
+    checkpointRecoveryPoints: () => checkpointAll('recoveryPoints'),
+    checkpointLogStarts: () => checkpointAll('logStarts'),
     onDirectoryFailure(listener) {
       directories.onFailure((failed: LogDirectory) => {
         if (places.some(({ directory }) => directory.id === failed.id)) listener(failed)
@@ -250,11 +259,12 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   }
 
   /** The marker is the last that is written, and only where all before it was. */
-  async function closePlace({ directory, logs, writer }: Place, brokerEpoch: number) {
+  async function closePlace({ directory, logs, checkpoints }: Place, brokerEpoch: number) {
     if (!isOnline(directory)) return
     try {
       await Promise.all([...logs].map(closeLogCleanly))
-      writer.writeNow(highWatermarks)
+      for (const log of logs) log.checkpointedRecoveryPoint = log.recoveryPoint
+      for (const file of Object.values(checkpoints)) file.write()
       writeCleanMarker(directory.disk, directory.path, brokerEpoch)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -92,11 +92,14 @@ function beforeEndMoves(log: LogState, end: number) {
   // What is unlinked now must not come back once the recovery point has passed it.
   log.namesChanged = true
   // A recovery point above the log end would look like damage after a crash.
-  if (log.recoveryPoint < log.checkpointedRecoveryPoint) log.onTruncatedBelowCheckpoint()
+  if (log.recoveryPoint < log.checkpointedRecoveryPoint) {
+    log.checkpointedRecoveryPoint = log.recoveryPoint
+    log.checkpoints.recoveryPoints.write()
+  }
   if (log.cleanedTo === undefined || log.cleanedTo <= end) return
   // What is appended there next has never been looked at.
   log.cleanedTo = end
-  log.saveCleanedTo()
+  log.checkpoints.cleanerOffsets.write()
 }
 
 function dropSnapshotsAbove(log: LogState, offset: number) {

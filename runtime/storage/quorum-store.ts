@@ -67,9 +67,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     path,
     topicId: METADATA_TOPIC_ID,
     config: { ...metadataLogConfig, ...options.config },
-    onTruncatedBelowCheckpoint: () => {},
-    saveCleanedTo: () => {},
-    saveCleanedToLater: async () => {},
+    checkpoints: { recoveryPoints: notKept, cleanerOffsets: notKept },
   }
   const asLeft = { startOffset: 0, recoveryPoint: 0, cleanedTo: undefined, isClean: false }
   // Formatting leaves a folder that holds the first voters and no log.
@@ -130,6 +128,9 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const MIB = 1024 * 1024
+
+/** Its log is read as a whole at the start. */
+const notKept = { write() {}, async writeLater() {} }
 
 /** Retention is the quorum's own: it cuts the log behind its snapshots. */
 const metadataLogConfig: LogConfig = {

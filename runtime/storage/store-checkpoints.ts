@@ -12,6 +12,7 @@ import {
   HIGH_WATERMARKS,
   LOG_STARTS,
   type OffsetEntry,
+  partitionName,
   RECOVERY_POINTS,
   readOffsets,
 } from './checkpoints.ts'
@@ -45,92 +46,70 @@ export function readCheckpoints(directory: StorageDirectory, logger: Logger): Di
   }
 }
 
-export type CheckpointWriter = {
-  /** In the background; what is asked for while one is under way is written with the next. */
-  write(highWatermarks: ReadonlyMap<string, number>): void
+export type CheckpointFile = {
   /** Durable when it returns. */
-  writeNow(highWatermarks: ReadonlyMap<string, number>): void
-  writeRecoveryPoints(): void
-  writeCleanerOffsets(): void
-  /** The same off the loop. */
-  writeCleanerOffsetsLater(): Promise<void>
+  write(): void
+  /** Off the loop, durable when it resolves; one at a time, and who comes meanwhile shares the next. */
+  writeLater(): Promise<void>
 }
 
-export function checkpointWriter(
+export type CheckpointFiles = Record<
+  'recoveryPoints' | 'logStarts' | 'highWatermarks' | 'cleanerOffsets',
+  CheckpointFile
+>
+
+/** @param highWatermarks by partition name, as they are when it is written */
+export function checkpointFiles(
   { disk, path }: StorageDirectory,
   logs: () => LogState[],
-): CheckpointWriter {
-  let isWriting = false
-  /** Raised by each write on the spot: one in the background that began before it is dropped. */
-  let generation = 0
-  let cleanerGeneration = 0
-
-  const offsets = (offsetOf: (log: LogState) => number | undefined): OffsetEntry[] =>
-    logs().flatMap((log) => {
-      const offset = offsetOf(log)
-      const { topic, partition } = log
-      return offset === undefined ? [] : [{ topic, partition, offset }]
-    })
-  const recoveryPoints = () =>
+  highWatermarks: ReadonlyMap<string, number>,
+): CheckpointFiles {
+  const offsets = (offsetOf: (log: LogState) => number | undefined) =>
     formatOffsets(
-      offsets((log) => {
-        log.checkpointedRecoveryPoint = Math.max(log.checkpointedRecoveryPoint, log.recoveryPoint)
-        return log.recoveryPoint
+      logs().flatMap((log): OffsetEntry[] => {
+        const offset = offsetOf(log)
+        const { topic, partition } = log
+        return offset === undefined ? [] : [{ topic, partition, offset }]
       }),
     )
-  const cleanerOffsets = () => formatOffsets(offsets(({ cleanedTo }) => cleanedTo))
-  const writeCleanerOffsetsLater = groupCommit(() => {
-    const begun = cleanerGeneration
-    const isWanted = () => cleanerGeneration === begun
-    return replaceFileLater(disk, path, CLEANER_OFFSETS, cleanerOffsets(), isWanted)
-  })
-  const contents = (highWatermarks: ReadonlyMap<string, number>): [string, () => string][] => [
-    [RECOVERY_POINTS, recoveryPoints],
-    [LOG_STARTS, () => formatOffsets(offsets(raisedStart))],
-    [
-      HIGH_WATERMARKS,
-      () => formatOffsets(offsets((log) => highWatermarks.get(`${log.topic}-${log.partition}`))),
-    ],
-  ]
 
-  async function writeAll(highWatermarks: ReadonlyMap<string, number>) {
-    isWriting = true
-    const begun = generation
-    const isWanted = () => generation === begun
-    try {
-      for (const [name, content] of contents(highWatermarks)) {
-        if (isWanted()) await replaceFileLater(disk, path, name, content(), isWanted)
-      }
-    } catch {
-      // The directory is offline now, and its listeners know.
-    } finally {
-      isWriting = false
+  function file(name: string, content: () => string): CheckpointFile {
+    /** Raised by each write on the spot: one in the background that began before it is dropped. */
+    let generation = 0
+    let written: string | undefined
+    const writeLater = groupCommit(async () => {
+      const begun = ++generation
+      const isWanted = () => generation === begun
+      const next = content()
+      if (next === written) return
+      written = undefined
+      await replaceFileLater(disk, path, name, next, isWanted)
+      if (isWanted()) written = next
+    })
+    return {
+      write() {
+        generation++
+        written = undefined
+        const next = content()
+        replaceFile(disk, path, name, next)
+        written = next
+      },
+      writeLater,
     }
   }
 
   return {
-    write(highWatermarks) {
-      if (!isWriting) void writeAll(highWatermarks)
-    },
-    writeNow(highWatermarks) {
-      generation++
-      cleanerGeneration++
-      for (const log of logs()) log.checkpointedRecoveryPoint = log.recoveryPoint
-      for (const [name, content] of contents(highWatermarks)) {
-        replaceFile(disk, path, name, content())
-      }
-      replaceFile(disk, path, CLEANER_OFFSETS, cleanerOffsets())
-    },
-    writeRecoveryPoints() {
-      generation++
-      for (const log of logs()) log.checkpointedRecoveryPoint = log.recoveryPoint
-      replaceFile(disk, path, RECOVERY_POINTS, recoveryPoints())
-    },
-    writeCleanerOffsets() {
-      cleanerGeneration++
-      replaceFile(disk, path, CLEANER_OFFSETS, cleanerOffsets())
-    },
-    writeCleanerOffsetsLater,
+    recoveryPoints: file(RECOVERY_POINTS, () =>
+      offsets((log) => {
+        log.checkpointedRecoveryPoint = Math.max(log.checkpointedRecoveryPoint, log.recoveryPoint)
+        return log.recoveryPoint
+      }),
+    ),
+    logStarts: file(LOG_STARTS, () => offsets(raisedStart)),
+    highWatermarks: file(HIGH_WATERMARKS, () =>
+      offsets((log) => highWatermarks.get(partitionName(log))),
+    ),
+    cleanerOffsets: file(CLEANER_OFFSETS, () => offsets(({ cleanedTo }) => cleanedTo)),
   }
 }
 
