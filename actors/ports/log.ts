@@ -149,6 +149,8 @@ export type Log = TopicPartition & {
    * @returns the end offset that is durable. A range that was truncated meanwhile does not count (S14).
    */
   flush(): Promise<number>
+  /** Begins a flush where `flush.ms` or `flush.messages` ask for one: an idle log is told the time. */
+  flushIfDue(nowMs: number): void
   /** Rolls and deletes as the configuration says; nothing at or above `highWatermark`. */
   applyRetention(
     highWatermark: number,

@@ -1,14 +1,16 @@
 /**
  * What a broker does for its replicas by the clock: who lags is put out of the ISR, high watermarks
- * are checkpointed, old segments go. Each in slices, between which the loop turns (decision 10).
+ * and the logs' own offsets are checkpointed, old segments go, compacted topics are compacted. Each in
+ * slices, between which the loop turns (decision 10).
  *
- * Source: Kafka's isr-expiration, highwatermark-checkpoint and log-retention tasks.
+ * Source: the tasks of Kafka's ReplicaManager, LogManager and LogCleaner.
  */
 import type { Timer } from '../../transport/timers.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type LogStore, StorageError, type TopicPartition } from '../ports/log.ts'
+import { createCleaning } from './cleaning.ts'
 import type { Leading } from './leader.ts'
 import type { Partition } from './partition.ts'
 
@@ -28,6 +30,7 @@ const SLICE = 100
 
 export function createUpkeep({ clock, config, store, log, leading, rows, changed, halt }: Ports) {
   const timers = new Set<Timer>()
+  const cleaning = createCleaning({ clock, config, log, rows, halt })
   let stopped = false
 
   function after(ms: number, task: () => void) {
@@ -70,9 +73,15 @@ export function createUpkeep({ clock, config, store, log, leading, rows, changed
     changed(row)
   }
 
-  function checkpoint() {
-    void store.checkpointHighWatermarks(offsets())
-    after(config.int('replica.high.watermark.checkpoint.interval.ms'), checkpoint)
+  function every(name: string, task: () => void) {
+    after(config.int(name), () => {
+      attempt(task)
+      every(name, task)
+    })
+  }
+
+  const flushIdle = () => {
+    for (const { log: own, removed } of rows()) if (!removed) own?.flushIfDue(clock.now())
   }
 
   function* offsets(): Iterable<TopicPartition & { offset: number }> {
@@ -87,10 +96,21 @@ export function createUpkeep({ clock, config, store, log, leading, rows, changed
       everyRow(sweepMs(), sweepMs, (row) => leading.sweep(row))
       const retentionMs = () => config.int('log.retention.check.interval.ms')
       everyRow(Math.min(30_000, retentionMs()), retentionMs, retain)
-      after(config.int('replica.high.watermark.checkpoint.interval.ms'), checkpoint)
+      every('replica.high.watermark.checkpoint.interval.ms', () => {
+        void store.checkpointHighWatermarks(offsets())
+      })
+      every('log.flush.offset.checkpoint.interval.ms', () => {
+        void store.checkpointRecoveryPoints()
+      })
+      every('log.flush.start.offset.checkpoint.interval.ms', () => {
+        void store.checkpointLogStarts()
+      })
+      every('log.flush.scheduler.interval.ms', flushIdle)
+      cleaning.start()
     },
     stop(): void {
       stopped = true
+      cleaning.stop()
       for (const timer of timers) clock.clearTimeout(timer)
       timers.clear()
     },

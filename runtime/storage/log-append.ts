@@ -146,7 +146,9 @@ function summary(records: Buffer): { next: number; latestTime: number } {
   return { next, latestTime }
 }
 
-function flushIfDue(log: LogState, nowMs: number) {
+/** By `flush.messages` and `flush.ms`; the latter also when nothing more comes. */
+export function flushIfDue(log: LogState, nowMs: number) {
+  if (log.endOffset === log.recoveryPoint) return
   const { flushMessages, flushMs } = log.config
   const isDue =
     log.endOffset - log.recoveryPoint >= flushMessages || nowMs - log.lastFlushMs >= flushMs

@@ -11,7 +11,7 @@ import { cleanable } from './cleanable.ts'
 import { clean } from './cleaner.ts'
 import { flush } from './flush.ts'
 import { assignEpoch, endOffsetFor, epochAt, latestEpoch } from './leader-epochs.ts'
-import { appendAsFollower, appendAsLeader } from './log-append.ts'
+import { appendAsFollower, appendAsLeader, flushIfDue } from './log-append.ts'
 import { bytesBetween, maxTimestampOf, offsetForTimestamp } from './log-queries.ts'
 import { read } from './log-read.ts'
 import type { LogState } from './log-state.ts'
@@ -92,6 +92,9 @@ const methods: Omit<Log, 'topic' | 'partition' | 'topicId' | 'directoryId'> & Th
   },
   flush() {
     return flush(here(this))
+  },
+  flushIfDue(nowMs) {
+    flushIfDue(here(this), nowMs)
   },
   applyRetention(highWatermark, nowMs) {
     return applyRetention(here(this), highWatermark, nowMs)

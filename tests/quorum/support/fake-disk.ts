@@ -179,6 +179,7 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
       durableEnd = Math.max(durableEnd, good)
       return durableEnd
     },
+    flushIfDue() {},
     applyRetention: () => ({ deletedSegments: 0, startOffset: start }),
     roll() {},
     cleanable: () => undefined,
