@@ -2,7 +2,7 @@
  * A whole cluster in this process: nodes joined by the in-memory link, with real listeners and real
  * disks. What `samsa start` runs, and what tests start.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InspectionEvent } from 'xstate'
@@ -10,10 +10,10 @@ import type { Logger } from '../actors/log.ts'
 import type { Link } from '../transport/links/link.ts'
 import { memoryNetwork } from '../transport/links/memory.ts'
 import { systemClock } from './clock.ts'
+import { claimFolder } from './cluster-folder.ts'
 import { type NodeConfig, nodeConfig } from './config/config.ts'
 import { UserError } from './config/user-error.ts'
 import { formatNodes } from './format/format.ts'
-import { readMetaProperties } from './format/meta-properties.ts'
 import { silentLogger } from './logging.ts'
 import { type RunningNode, startNode } from './node.ts'
 
@@ -112,24 +112,6 @@ function configOf(part: Part, folder: string, options: ClusterOptions): NodeConf
   return nodeConfig(properties)
 }
 
-/** A folder that holds another layout is another cluster: refused before anything is written. */
-function checkFolder(folder: string, parts: Part[]): void {
-  let names: string[]
-  try {
-    names = readdirSync(folder).filter((name) => /^node-\d+$/.test(name))
-  } catch {
-    return
-  }
-  const known = new Set(parts.map(({ id }) => `node-${id}`))
-  const formatted = names.filter((name) => readMetaProperties(join(folder, name)) !== undefined)
-  const stray = formatted.find((name) => !known.has(name))
-  if (stray !== undefined || (formatted.length > 0 && formatted.length < parts.length)) {
-    throw new UserError(
-      `${folder} holds a cluster of ${formatted.length} nodes, not ${parts.length}; start it with the options it was made with, or choose another folder`,
-    )
-  }
-}
-
 /** @throws UserError with one line that says what to do */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { log = silentLogger, inspect } = options
@@ -142,8 +124,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const network = memoryNetwork({ clock: systemClock })
   const members: Member[] = []
   try {
-    checkFolder(folder, parts)
     const configs = parts.map((part) => configOf(part, folder, options))
+    claimFolder(folder, { brokers: options.brokers ?? 3, controllers: options.controllers ?? 0 })
     const { clusterId } = formatNodes(configs, { ignoreFormatted: true }, systemClock.now())
     let fail: (why: Error) => void = () => {}
     const failed = new Promise<Error>((resolve) => {
@@ -154,9 +136,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         network.link({ clusterId, self, onHandlerError })
       members.push(hostMember(config, { linkTo, log, inspect, fail }))
     }
-    await Promise.all(members.map((member) => member.launch()))
+    // All have ended, so that what failed leaves nothing of the others behind.
+    const launched = await Promise.allSettled(members.map((member) => member.launch()))
+    for (const launch of launched) if (launch.status === 'rejected') throw launch.reason
     await within(startTimeoutMs, Promise.all(members.map((member) => member.ready())), failed)
-    return clusterOf({ clusterId, members, network, failed, removeFolder })
+    return clusterOf({ clusterId, members, network, failed, temporary, removeFolder })
   } catch (why) {
     for (const member of members) member.node.kill()
     removeFolder()
@@ -168,6 +152,7 @@ type Member = {
   node: ClusterNode
   launch(): Promise<void>
   ready(): Promise<void>
+  stop(handOverMs?: number): Promise<void>
   address(): string | undefined
 }
 
@@ -199,8 +184,15 @@ function hostMember(first: NodeConfig, { linkTo, log, inspect, fail }: MemberPor
     config = withPorts(config, started)
   }
 
+  async function stop(handOverMs?: number) {
+    const stopping = running
+    running = undefined
+    await stopping?.stop(handOverMs)
+  }
+
   return {
     launch,
+    stop,
     ready: () => running?.ready() ?? Promise.resolve(),
     address() {
       const [listener] = config.listeners.advertisedBroker
@@ -213,11 +205,7 @@ function hostMember(first: NodeConfig, { linkTo, log, inspect, fail }: MemberPor
         running?.kill()
         running = undefined
       },
-      async stop() {
-        const stopping = running
-        running = undefined
-        await stopping?.stop()
-      },
+      stop: () => stop(),
       async start() {
         if (running !== undefined) throw new Error(`node ${id} runs already`)
         await launch()
@@ -239,14 +227,18 @@ type Assembled = {
   members: Member[]
   network: ReturnType<typeof memoryNetwork>
   failed: Promise<Error>
+  temporary: boolean
   removeFolder(): void
 }
 
-function clusterOf({ clusterId, members, network, failed, removeFolder }: Assembled): Cluster {
+function clusterOf({ members, temporary, removeFolder, ...of }: Assembled): Cluster {
+  const { clusterId, network, failed } = of
   const nodes = members.map(({ node }) => node)
   let closing: Promise<void> | undefined
   const close = () => {
-    closing ??= Promise.all(nodes.map((node) => node.stop())).then(removeFolder)
+    // Nobody is left to hand over to; what is removed need not even be closed.
+    const end = (member: Member) => (temporary ? member.node.kill() : member.stop(0))
+    closing ??= Promise.all(members.map(end)).then(removeFolder)
     return closing
   }
   return {

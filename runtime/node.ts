@@ -59,8 +59,8 @@ export type RunningNode = {
   readonly listeners: { name: string; host: string; port: number }[]
   /** Resolves when clients can use it: a broker is unfenced, a controller knows who leads. */
   ready(): Promise<void>
-  /** Controlled shutdown: hands over, then closes everything cleanly. */
-  stop(): Promise<void>
+  /** Controlled shutdown: hands over, for at most so long, then closes everything cleanly. */
+  stop(handOverMs?: number): Promise<void>
   /** As `kill -9`. */
   kill(): void
   /** Resolves when the node ended by itself, with the reason; never rejects. */
@@ -290,10 +290,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       ready: async () => {
         await Promise.all([serving, knowsLeader])
       },
-      async stop() {
+      async stop(handOverMs = shutdownDeadlineMs) {
         if (life.isOver()) return
-        await broker?.shutdown(shutdownDeadlineMs)
-        await Promise.all(listeners.map(({ drain }) => drain(kafkaListenersDrainMs)))
+        const drainMs = Math.min(handOverMs, kafkaListenersDrainMs)
+        await broker?.shutdown(handOverMs)
+        await Promise.all(listeners.map(({ drain }) => drain(drainMs)))
         controller?.stop()
         await quorum!.stop()
         await store.closeCleanly()

@@ -149,7 +149,8 @@ export function hostBroker(ports: BrokerPorts): Broker {
     },
     state: lifecycle.state,
     async shutdown(deadlineMs) {
-      await lifecycle.shutdown(deadlineMs)
+      if (deadlineMs > 0) await lifecycle.shutdown(deadlineMs)
+      else lifecycle.abandon()
       if (end === 'ended') return
       end = 'ended'
       groups.stop()

@@ -16,6 +16,8 @@ const systemLines: Record<string, (error: SystemError) => string> = {
     port === undefined
       ? `no permission for ${path}; run as its owner, or choose another folder`
       : `no permission to listen on port ${port}; choose one above 1023`,
+  EEXIST: ({ path }) => `${path} is in the way; choose another folder`,
+  ENOTDIR: ({ path }) => `${path} leads through a file; choose another folder`,
   ENOSPC: ({ path }) => `no space left on the disk${path === undefined ? '' : ` of ${path}`}`,
   EROFS: ({ path }) => `${path} is on a read-only disk; choose another folder`,
 }

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import pc from 'picocolors'
+import { described } from '../cluster-folder.ts'
 import { unknownNames } from '../config/config.ts'
 import { misconfigured } from '../config/config-error.ts'
 import type { LogLevel } from '../logging.ts'
@@ -29,14 +30,6 @@ export function assignments(texts: string[]): Record<string, string> {
     return [text.slice(0, at).trim(), text.slice(at + 1)]
   })
   return Object.fromEntries(pairs)
-}
-
-const several = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
-
-function described({ brokers, controllers }: StartOptions): string {
-  return controllers === 0
-    ? several(brokers, 'combined node')
-    : `${several(controllers, 'controller')} and ${several(brokers, 'broker')}`
 }
 
 /** Progress for people, or one JSON object a line for scripts. */

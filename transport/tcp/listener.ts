@@ -206,12 +206,17 @@ function listening(server: Server, host: string, port: number, backlog: number):
   })
 }
 
-function cannotListen({ code, message }: NodeJS.ErrnoException, { host, port }: Address): Error {
+/** The system's own error stays its cause. */
+function cannotListen(cause: NodeJS.ErrnoException, { host, port }: Address): Error {
+  const { code, message } = cause
   const where = `${host === '' ? '*' : host}:${port}`
   if (code === 'EADDRINUSE') {
-    return new Error(`${where} is in use: stop what listens there, or choose another port`)
+    return new Error(`${where} is in use: stop what listens there, or choose another port`, {
+      cause,
+    })
   }
-  if (code === 'EADDRNOTAVAIL') return new Error(`${where} is no address of this machine`)
-  if (code === 'EACCES') return new Error(`${where} may not be opened by this user`)
-  return new Error(`cannot listen on ${where}: ${message}`)
+  if (code === 'EADDRNOTAVAIL')
+    return new Error(`${where} is no address of this machine`, { cause })
+  if (code === 'EACCES') return new Error(`${where} may not be opened by this user`, { cause })
+  return new Error(`cannot listen on ${where}: ${message}`, { cause })
 }

@@ -92,7 +92,8 @@ export async function startWriting(bootstrap: string, topic: string) {
 export async function readAll(bootstrap: string, topic: string, wanted: Iterable<string>) {
   const read: string[] = []
   const missing = new Set(wanted)
-  const consumer = kafkaOf(bootstrap).consumer({ groupId: `readers-of-${topic}-${Math.random()}` })
+  const groupId = `readers-of-${topic}-${Math.random()}`
+  const consumer = kafkaOf(bootstrap).consumer({ groupId, maxWaitTimeInMs: 100 })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
