@@ -1,0 +1,259 @@
+/**
+ * The simulated cluster: production nodes, whole, on simulated machines. A machine outlives its
+ * node: it keeps the disk, and the node on it may crash, start again, or stand still.
+ */
+import type { Logger } from '../../actors/log.ts'
+import { nodeConfig } from '../../runtime/config/config.ts'
+import {
+  BOOTSTRAP_CHECKPOINT,
+  encodeBootstrap,
+  encodeVoters,
+  VOTERS_CHECKPOINT,
+} from '../../runtime/format/checkpoints.ts'
+import { bootstrapRecords } from '../../runtime/format/features.ts'
+import { voterOf } from '../../runtime/format/voters.ts'
+import { beginLife, mortalClock, mortalDisk } from '../../runtime/mortal.ts'
+import { type NodeParts, type RunningNode, startNode } from '../../runtime/node.ts'
+import { writeMetaProperties } from '../../runtime/storage/meta-properties.ts'
+import { replaceFile } from '../../runtime/storage/small-files.ts'
+import { createDisk, type SimDisk } from './disk.ts'
+import { createNetwork, type SimNetwork } from './network.ts'
+import type { SeededRandom } from './random.ts'
+import { createMachine, type Machine, type Scheduler } from './scheduler.ts'
+import { createSockets, type SimSockets } from './sockets.ts'
+import type { Trace } from './trace.ts'
+
+export type SimNode = {
+  readonly id: number
+  readonly isBroker: boolean
+  readonly isController: boolean
+  readonly address: string
+  readonly machine: Machine
+  readonly disk: SimDisk
+  readonly directory: string
+  /** Of its latest formatting: a wiped disk is another. */
+  directoryId: string
+  running: RunningNode | undefined
+  /** Ends it, also while it starts; undefined: nothing runs. */
+  end: (() => void) | undefined
+  parts: NodeParts | undefined
+  /** How often it was started. */
+  lives: number
+  /** Started again after an end that was not clean, and not yet registered since. */
+  isSuspect: boolean
+}
+
+export type SimCluster = {
+  readonly nodes: readonly SimNode[]
+  readonly network: SimNetwork
+  readonly sockets: SimSockets
+  readonly clusterId: string
+  node(id: number): SimNode
+  start(node: SimNode): void
+  kill(node: SimNode): void
+  stop(node: SimNode): void
+  powerCut(node: SimNode): void
+}
+
+export type ClusterShape = {
+  brokers: number
+  /** 0: the brokers are controllers, too. */
+  controllers: number
+  config: Record<string, string>
+}
+
+export type ClusterPorts = {
+  scheduler: Scheduler
+  random: SeededRandom
+  trace: Trace
+  /** A node ended by itself, or could not start. */
+  onFailure(node: SimNode, why: unknown): void
+  /** A node is put together, and starts now. */
+  onStarting(node: SimNode, parts: NodeParts): void
+}
+
+const directory = '/data'
+const metadataPartition = `${directory}/__cluster_metadata-0`
+
+export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimCluster {
+  const { scheduler, random, trace } = ports
+  const network = createNetwork(scheduler, random.fork('network'), trace)
+  const sockets = createSockets(scheduler, random.fork('sockets'))
+  const ids = random.fork('ids')
+  const clusterId = ids.uuid()
+  const { brokers, controllers } = shape
+  const nodes = Array.from({ length: brokers + controllers }, (_, index) => {
+    const id = index + 1
+    const machine = createMachine(scheduler)
+    const node: SimNode = {
+      id,
+      isBroker: id <= brokers,
+      isController: controllers === 0 || id > brokers,
+      address: `node-${id}:9092`,
+      machine,
+      disk: createDisk(machine, random.fork(`disk ${id}`)),
+      directory,
+      directoryId: ids.uuid(),
+      running: undefined,
+      end: undefined,
+      parts: undefined,
+      lives: 0,
+      isSuspect: false,
+    }
+    return node
+  })
+
+  const configOf = ({ id, isBroker, isController }: SimNode) => {
+    const roles = [isBroker ? 'broker' : [], isController ? 'controller' : []].flat().join(',')
+    return nodeConfig(
+      new Map([
+        ['process.roles', roles],
+        ['node.id', String(id)],
+        ['controller.listener.names', 'CONTROLLER'],
+        ['log.dirs', directory],
+        ...(isBroker ? [['listeners', `PLAINTEXT://node-${id}:9092`] as const] : []),
+        ...Object.entries(shape.config),
+      ]),
+    )
+  }
+
+  function format(node: SimNode): void {
+    const { disk } = node
+    const nowMs = node.machine.now()
+    disk.mkdir(metadataPartition)
+    const voters = nodes.filter(({ isController }) => isController)
+    replaceFile(
+      disk,
+      directory,
+      BOOTSTRAP_CHECKPOINT,
+      encodeBootstrap(bootstrapRecords(undefined, []), nowMs),
+    )
+    const content = encodeVoters(
+      voters.map((voter) => voterOf(configOf(voter), voter.directoryId)),
+      nowMs,
+    )
+    replaceFile(disk, metadataPartition, VOTERS_CHECKPOINT, content)
+    const { id: nodeId, directoryId } = node
+    writeMetaProperties(disk, directory, { clusterId, nodeId, directoryId })
+    disk.syncDirectory('')
+    disk.syncDirectory(directory)
+  }
+  for (const node of nodes) format(node)
+
+  function ended(node: SimNode): void {
+    node.running = undefined
+    node.end = undefined
+    node.parts = undefined
+    node.disk.processEnded()
+  }
+
+  function start(node: SimNode): void {
+    const { machine, disk } = node
+    const number = ++node.lives
+    trace.note('start', { node: node.id, life: number })
+    // A node that is still starting is killed from outside.
+    const life = beginLife()
+    let running: RunningNode | undefined
+    const end = () => {
+      running?.kill()
+      life.end()
+    }
+    node.end = end
+    const isCurrent = () => node.end === end
+    const starting = startNode({
+      node: configOf(node),
+      link(self, onHandlerError) {
+        const link = network.link({ clusterId, self, machine, onHandlerError })
+        life.onEnd(() => void link.close())
+        return link
+      },
+      log: loggerOf(trace, { node: node.id }),
+      world: {
+        clock: mortalClock(machine, life),
+        disk: mortalDisk(disk, life),
+        random: random.fork(`node ${node.id} life ${number}`),
+        openListener(of, accept) {
+          const listener = sockets.listenerFor(node.id, machine)(of, accept)
+          life.onEnd(() => void listener.close())
+          return listener
+        },
+      },
+      observe(parts) {
+        if (!isCurrent()) return
+        node.parts = parts
+        ports.onStarting(node, parts)
+      },
+    })
+    starting.then(
+      (started) => {
+        if (!isCurrent()) return started.kill()
+        running = started
+        node.running = started
+        void started.failed.then((why) => {
+          if (isCurrent()) ended(node)
+          ports.onFailure(node, why)
+        })
+      },
+      (why: unknown) => {
+        if (!isCurrent()) return
+        ended(node)
+        ports.onFailure(node, why)
+      },
+    )
+  }
+
+  function kill(node: SimNode): void {
+    trace.note('kill', { node: node.id, life: node.lives })
+    node.isSuspect = true
+    const { end } = node
+    ended(node)
+    end?.()
+  }
+
+  return {
+    nodes,
+    network,
+    sockets,
+    clusterId,
+    node: (id) => nodes[id - 1]!,
+    start,
+    kill,
+    stop(node) {
+      trace.note('stop', { node: node.id, life: node.lives })
+      const { running, end } = node
+      void running?.stop().then(
+        () => {
+          if (node.end === end) ended(node)
+          trace.note('stopped', { node: node.id })
+        },
+        (why: unknown) => ports.onFailure(node, why),
+      )
+    },
+    powerCut(node) {
+      kill(node)
+      const { lost } = node.disk.powerCut(random.fork(`power ${node.id} ${node.lives}`))
+      trace.note('powerCut', { node: node.id, lost })
+    },
+  }
+}
+
+function loggerOf(trace: Trace, fields: object): Logger {
+  const line = (level: string) => (more: object, message: string) =>
+    trace.note(message, { level, ...fields, ...told(more) })
+  return {
+    debug() {},
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    child: (more) => loggerOf(trace, { ...fields, ...more }),
+  }
+}
+
+/** Errors as words; their stacks hold paths of this machine. */
+const told = (fields: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error ? `${value.name}: ${value.message}` : value,
+    ]),
+  )

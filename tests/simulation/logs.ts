@@ -1,0 +1,206 @@
+/**
+ * What stands in the logs on all disks, read from the disks' own bytes: the checker's record, which
+ * asks no node. After each step what was written is read again, and who listens hears what changed.
+ */
+import {
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  batchSize,
+  crc,
+  lastOffset,
+  layout,
+  partitionLeaderEpoch,
+} from '../../transport/records/batch.ts'
+import { crc32c } from '../../transport/records/crc32c.ts'
+import type { SimDisk } from './disk.ts'
+
+export type Entry = {
+  base: number
+  last: number
+  epoch: number
+  crc: number
+  file: string
+  position: number
+  size: number
+}
+
+export type LogView = {
+  nodeId: number
+  /** `topic-partition`. */
+  name: string
+  /** In order, over all segments. */
+  entries: Entry[]
+}
+
+export type LogEvents = {
+  appended(view: LogView, entry: Entry, before: Entry | undefined): void
+  truncated(view: LogView, gone: Entry[]): void
+  /** A whole batch whose bytes are not what its CRC says. */
+  damaged(view: LogView, file: string, position: number): void
+}
+
+export type Logs = {
+  watch(nodeId: number, disk: SimDisk): void
+  /** Reads what was written since; cheap when nothing was. */
+  refresh(): void
+  /** After a power cut or a new disk: nothing is known any more. */
+  forget(nodeId: number): void
+  view(nodeId: number, name: string): LogView | undefined
+  views(): Iterable<LogView>
+  entryAt(nodeId: number, name: string, base: number): Entry | undefined
+  /** Whether a power cut now would leave that batch for certain. */
+  isDurable(nodeId: number, entry: Entry): boolean
+}
+
+const isLog = (path: string) => path.endsWith('.log')
+const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'))
+const nameOf = (path: string) => {
+  const folder = folderOf(path)
+  return folder.slice(folder.lastIndexOf('/') + 1)
+}
+
+export function createLogs(events: LogEvents): Logs {
+  const disks = new Map<number, SimDisk>()
+  const views = new Map<string, LogView>()
+  /** Node → path → position from which it is to be read again. */
+  const dirty = new Map<number, Map<string, number>>()
+  /** Views that are read for the first time since they were forgotten: they may end torn. */
+  const fresh = new Set<LogView>()
+
+  const keyOf = (nodeId: number, name: string) => `${nodeId}|${name}`
+
+  function soil(nodeId: number, path: string, position: number): void {
+    if (!isLog(path)) return
+    const of = dirty.get(nodeId)!
+    of.set(path, Math.min(of.get(path) ?? position, position))
+  }
+
+  function drop(nodeId: number, path: string): void {
+    if (isLog(path)) {
+      const view = views.get(keyOf(nodeId, nameOf(path)))
+      if (view !== undefined) view.entries = view.entries.filter(({ file }) => file !== path)
+      dirty.get(nodeId)!.delete(path)
+      return
+    }
+    views.delete(keyOf(nodeId, path.slice(path.lastIndexOf('/') + 1)))
+    for (const each of [...dirty.get(nodeId)!.keys()]) {
+      if (each.startsWith(`${path}/`)) dirty.get(nodeId)!.delete(each)
+    }
+  }
+
+  function watch(nodeId: number, disk: SimDisk): void {
+    disks.set(nodeId, disk)
+    dirty.set(nodeId, new Map())
+    disk.watcher = {
+      wrote: (path, position) => soil(nodeId, path, position),
+      renamed(from, to) {
+        drop(nodeId, from)
+        soil(nodeId, to, 0)
+      },
+      removed: (path) => drop(nodeId, path),
+      namesSynced: () => {},
+    }
+  }
+
+  function reread(nodeId: number, path: string, from: number): void {
+    const name = nameOf(path)
+    const key = keyOf(nodeId, name)
+    const view = views.get(key) ?? { nodeId, name, entries: [] }
+    views.set(key, view)
+    const content = disks.get(nodeId)!.file(path)?.data ?? Buffer.alloc(0)
+    const before: Entry[] = []
+    const behind: Entry[] = []
+    const gone: Entry[] = []
+    for (const entry of view.entries) {
+      if (entry.file < path) before.push(entry)
+      else if (entry.file > path) behind.push(entry)
+      else if (entry.position + entry.size <= from) before.push(entry)
+      else gone.push(entry)
+    }
+    const last = before.at(-1)
+    let at = last?.file === path ? last.position + last.size : 0
+    const known = new Set(gone.map(keyOfEntry))
+    view.entries = before
+    for (;;) {
+      const entry = parse(content, path, at)
+      if (entry === undefined) break
+      if (entry === 'damaged') {
+        if (!fresh.has(view)) events.damaged(view, path, at)
+        break
+      }
+      const previous = view.entries.at(-1)
+      view.entries.push(entry)
+      if (!known.delete(keyOfEntry(entry))) events.appended(view, entry, previous)
+      at += entry.size
+    }
+    view.entries.push(...behind)
+    const lost = gone.filter((entry) => known.has(keyOfEntry(entry)))
+    if (lost.length > 0) events.truncated(view, lost)
+  }
+
+  const logs: Logs = {
+    watch,
+    refresh() {
+      for (const [nodeId, paths] of dirty) {
+        if (paths.size === 0) continue
+        const all = [...paths].sort(([a], [b]) => (a < b ? -1 : 1))
+        paths.clear()
+        for (const [path, from] of all) reread(nodeId, path, from)
+      }
+      fresh.clear()
+    },
+    forget(nodeId) {
+      for (const [key, view] of views) if (view.nodeId === nodeId) views.delete(key)
+      dirty.get(nodeId)!.clear()
+      for (const path of disks.get(nodeId)!.files()) {
+        if (!isLog(path)) continue
+        soil(nodeId, path, 0)
+        const key = keyOf(nodeId, nameOf(path))
+        const view = views.get(key) ?? { nodeId, name: nameOf(path), entries: [] }
+        views.set(key, view)
+        fresh.add(view)
+      }
+    },
+    view: (nodeId, name) => views.get(keyOf(nodeId, name)),
+    views: () => views.values(),
+    entryAt(nodeId, name, base) {
+      const entries = views.get(keyOf(nodeId, name))?.entries ?? []
+      let low = 0
+      let high = entries.length
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (entries[middle]!.base < base) low = middle + 1
+        else high = middle
+      }
+      const found = entries[low]
+      return found?.base === base ? found : undefined
+    },
+    isDurable(nodeId, { file, position, size }) {
+      const found = disks.get(nodeId)!.file(file)
+      if (found?.durable === undefined || found.durable.length < position + size) return false
+      const cached = found.data.subarray(position, position + size)
+      return cached.equals(found.durable.subarray(position, position + size))
+    },
+  }
+  return logs
+}
+
+const keyOfEntry = ({ base, epoch, crc: sum, position }: Entry) =>
+  `${base}@${epoch}/${sum}/${position}`
+
+function parse(content: Buffer, file: string, at: number): Entry | 'damaged' | undefined {
+  if (content.length - at < BATCH_HEADER_BYTES) return undefined
+  const size = batchSize(content, at)
+  if (size < BATCH_HEADER_BYTES || at + size > content.length) return undefined
+  const sum = crc32c(content, at + layout.attributes, at + size)
+  if (sum !== crc(content, at)) return 'damaged'
+  return {
+    base: baseOffset(content, at),
+    last: lastOffset(content, at),
+    epoch: partitionLeaderEpoch(content, at),
+    crc: sum,
+    file,
+    position: at,
+    size,
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * The links of a simulated cluster: what is sent may be lost, late, repeated, out of order or cut
+ * off, one way or both; and the server in between may go away. Requests and answers fare apart.
+ *
+ * A message is handed on as the buffer that was sent, and must be what it was then (S12).
+ */
+import { heardTimes } from '../../transport/links/heard.ts'
+import {
+  type Dropped,
+  type Endpoint,
+  type Link,
+  LinkError,
+  type LinkHandler,
+  nothingDropped,
+  type ProbeVerdict,
+  type RequestOptions,
+} from '../../transport/links/link.ts'
+import { type OpenRequests, openRequests } from '../../transport/links/open-requests.ts'
+import { crc32c } from '../../transport/records/crc32c.ts'
+import type { SeededRandom } from './random.ts'
+import type { Machine, Scheduler } from './scheduler.ts'
+import type { Trace } from './trace.ts'
+
+export type NetworkFaults = {
+  lossRate: number
+  repeatRate: number
+  /** Mean of a way, ms, beside the least one. */
+  delayMs: number
+  /** Chance that a message takes up to ten seconds. */
+  stallRate: number
+}
+
+export type SimNetwork = {
+  faults: NetworkFaults
+  link(options: LinkOptions): Link
+  /** Nothing gets from one to the other, that way only. */
+  cut(from: number, to: number): void
+  mend(from: number, to: number): void
+  isCut(from: number, to: number): boolean
+  healAll(): void
+  /** The server goes: links are down, and what is on its way is lost. */
+  serverDown(): void
+  serverUp(): void
+  /** Sees what arrives; throws where a rule is broken. */
+  onDelivery: (from: Endpoint, to: number, api: string, bytes: number) => void
+  /** A buffer was changed while it was in flight. */
+  onChangedInFlight: (api: string) => void
+}
+
+type LinkOptions = {
+  clusterId: string
+  self: Endpoint
+  machine: Machine
+  onHandlerError: (api: string, error: unknown) => void
+}
+
+type Member = {
+  clusterId: string
+  self: Endpoint
+  machine: Machine
+  handlers: Map<string, LinkHandler>
+  open: OpenRequests
+  dropped: Dropped
+  isUp: boolean
+  hear(from: Endpoint): void
+  handlerFailed(api: string, error: unknown): void
+  setUp(up: boolean): void
+}
+
+/** What was sent, as it was then. */
+type Sent = { chunks: Buffer[]; bytes: Buffer; sum: number }
+
+const inFlightBytesMax = 64 * 1024 * 1024
+const leastMs = 0.05
+
+export function createNetwork(
+  scheduler: Scheduler,
+  random: SeededRandom,
+  trace: Trace,
+): SimNetwork {
+  const members = new Map<number, Member>()
+  const cuts = new Set<string>()
+  let serverIsUp = true
+  /** What was sent under an earlier server is lost with it. */
+  let serverLife = 0
+
+  const isThere = (member: Member) => members.get(member.self.nodeId) === member
+
+  function delay(): number {
+    const { delayMs, stallRate } = network.faults
+    if (stallRate > 0 && random.chance(stallRate)) return random.between(100, 10_000)
+    return leastMs + random.exponential(delayMs)
+  }
+
+  /** @param arrive runs on the receiver's machine */
+  function carry(from: Member, to: number, arrive: () => void): void {
+    const life = serverLife
+    const once = () => {
+      scheduler.after(delay(), () => {
+        const receiver = members.get(to)
+        if (life !== serverLife || !serverIsUp || network.isCut(from.self.nodeId, to)) return
+        if (receiver === undefined) arrive()
+        else receiver.machine.setTimeout(arrive, 0)
+      })
+    }
+    if (!random.chance(network.faults.lossRate)) once()
+    if (network.faults.repeatRate > 0 && random.chance(network.faults.repeatRate)) once()
+  }
+
+  function seal(chunks: Buffer[]): Sent {
+    const bytes = Buffer.concat(chunks)
+    return { chunks, bytes, sum: crc32c(bytes, 0, bytes.length) }
+  }
+  /** In the chunks it was sent in; a receiver of another process has buffers of its own. */
+  function unseal({ chunks, bytes }: Sent, api: string): Buffer[] {
+    let at = 0
+    return chunks.map((chunk) => {
+      const copy = bytes.subarray(at, at + chunk.length)
+      if (!chunk.equals(copy)) network.onChangedInFlight(api)
+      at += chunk.length
+      return copy
+    })
+  }
+
+  function handOver(
+    asker: Member,
+    id: number,
+    to: number,
+    api: string,
+    sent: Sent,
+    options: RequestOptions,
+    deadline: number,
+  ): void {
+    const asked = members.get(to)
+    const handler = asked?.handlers.get(api)
+    const back = (arrive: () => void): void => {
+      const sender = asked ?? asker
+      if (asked !== undefined && !isThere(asked)) return
+      carry(sender, asker.self.nodeId, () => {
+        if (!isThere(asker) || !asker.isUp) return
+        if (asked !== undefined) asker.hear(asked.self)
+        arrive()
+      })
+    }
+    if (asked === undefined || !asked.isUp || handler === undefined) {
+      // The server tells, not the node.
+      scheduler.after(delay(), () => {
+        if (serverIsUp) asker.machine.setTimeout(() => none(asker, id, to), 0)
+      })
+      return
+    }
+    if (scheduler.now() > deadline) {
+      asked.dropped.stale++
+      return
+    }
+    asked.hear(asker.self)
+    if (options.incarnationId !== undefined && options.incarnationId !== asked.self.incarnationId) {
+      asked.dropped.otherIncarnation++
+      scheduler.after(delay(), () => {
+        if (serverIsUp) asker.machine.setTimeout(() => none(asker, id, to), 0)
+      })
+      return
+    }
+    network.onDelivery(asker.self, to, api, sent.bytes.length)
+    trace.mix('request', asker.self.nodeId, to, api, sent.sum)
+    const refuse = (error: unknown): void => {
+      asked.handlerFailed(api, error)
+      back(() => asker.open.fail(id, 'refused', `${api} failed on node ${to}`))
+    }
+    const answer = (chunks: Buffer[]): void => {
+      const sealed = seal(chunks)
+      back(() => {
+        trace.mix('answer', to, asker.self.nodeId, api, sealed.sum)
+        if (!asker.open.answer(id, unseal(sealed, `${api} answer`))) asker.dropped.unasked++
+      })
+    }
+    try {
+      const result = handler(joined(unseal(sent, api)), asker.self)
+      if (result instanceof Promise) result.then(answer, refuse)
+      else answer(result)
+    } catch (error) {
+      refuse(error)
+    }
+  }
+
+  function none(asker: Member, id: number, to: number): void {
+    if (isThere(asker)) asker.open.fail(id, 'noResponders', `node ${to} does not answer there`)
+  }
+
+  function probe(asker: Member, to: Endpoint, timeoutMs: number): Promise<ProbeVerdict> {
+    return new Promise<ProbeVerdict>((resolve) => {
+      let done = false
+      const settle = (verdict: ProbeVerdict) => {
+        if (done) return
+        done = true
+        asker.machine.clearTimeout(timer)
+        resolve(verdict)
+      }
+      const timer = asker.machine.setTimeout(() => settle('silent'), timeoutMs)
+      carry(asker, to.nodeId, () => {
+        const asked = members.get(to.nodeId)
+        if (asked?.isUp && asked.self.incarnationId === to.incarnationId) {
+          asked.hear(asker.self)
+          carry(asked, asker.self.nodeId, () => {
+            if (!isThere(asker)) return
+            asker.hear(asked.self)
+            settle('alive')
+          })
+        } else {
+          scheduler.after(delay(), () => {
+            if (serverIsUp) asker.machine.setTimeout(() => settle('noResponders'), 0)
+          })
+        }
+      })
+    })
+  }
+
+  function link({ clusterId, self, machine, onHandlerError }: LinkOptions): Link {
+    const heard = heardTimes()
+    const listeners: ((up: boolean) => void)[] = []
+    let state: 'new' | 'open' | 'closed' = 'new'
+    const member: Member = {
+      clusterId,
+      self,
+      machine,
+      handlers: new Map(),
+      open: openRequests(machine, inFlightBytesMax),
+      dropped: nothingDropped(),
+      isUp: false,
+      hear: (from) => heard.note(from, machine.monotonic()),
+      handlerFailed: onHandlerError,
+      setUp(up) {
+        if (member.isUp === up) return
+        member.isUp = up
+        for (const listener of listeners) listener(up)
+      },
+    }
+    return {
+      clusterId,
+      self,
+      dropped: member.dropped,
+      async connect() {
+        members.set(self.nodeId, member)
+        state = 'open'
+        if (serverIsUp) member.setUp(true)
+        else {
+          await new Promise<void>((resolve) => {
+            listeners.push((up) => {
+              if (up) resolve()
+            })
+          })
+        }
+      },
+      serve: (api, handler) => void member.handlers.set(api, handler),
+      request(to, api, message, options) {
+        if (state === 'closed') return Promise.reject(new LinkError('closed', 'closed'))
+        if (!member.isUp) return Promise.reject(new LinkError('disconnected', 'the link is down'))
+        const sent = seal(message)
+        const deadline = scheduler.now() + options.timeoutMs
+        return member.open.ask(to, sent.bytes.length, options.timeoutMs, (id) => {
+          carry(member, to, () => handOver(member, id, to, api, sent, options, deadline))
+        })
+      },
+      probe: (to, timeoutMs) =>
+        member.isUp ? probe(member, to, timeoutMs) : Promise.resolve('unknown'),
+      lastHeard: heard.at,
+      isUp: () => member.isUp,
+      onChange: (listener) => void listeners.push(listener),
+      async close() {
+        if (state === 'closed') return
+        state = 'closed'
+        if (isThere(member)) members.delete(self.nodeId)
+        member.open.failAll('closed', 'this link was closed')
+        member.setUp(false)
+      },
+    }
+  }
+
+  const network: SimNetwork = {
+    faults: { lossRate: 0, repeatRate: 0, delayMs: 0.2, stallRate: 0 },
+    link,
+    cut: (from, to) => void cuts.add(`${from}>${to}`),
+    mend: (from, to) => void cuts.delete(`${from}>${to}`),
+    isCut: (from, to) => cuts.has(`${from}>${to}`),
+    healAll: () => cuts.clear(),
+    serverDown() {
+      serverIsUp = false
+      serverLife++
+      for (const member of members.values()) member.machine.setTimeout(() => member.setUp(false), 0)
+    },
+    serverUp() {
+      serverIsUp = true
+      for (const member of members.values()) {
+        scheduler.after(random.between(1, 100), () => {
+          if (serverIsUp && isThere(member)) member.machine.setTimeout(() => member.setUp(true), 0)
+        })
+      }
+    },
+    onDelivery: () => {},
+    onChangedInFlight: () => {},
+  }
+  return network
+}
+
+const joined = (chunks: Buffer[]): Buffer =>
+  chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)

@@ -1,0 +1,265 @@
+/**
+ * The rules of partitions and of what clients see: P1, P2, P4 to P6, P12, O5 to O7, O10 and O11.
+ * What was acknowledged is known from the clients, what is stored from the disks.
+ */
+import type { MetadataImage } from '../../actors/metadata/image.ts'
+import type { SimCluster, SimNode } from './cluster.ts'
+import type { Consumed } from './consumer.ts'
+import type { Entry, Logs } from './logs.ts'
+import { must } from './violation.ts'
+
+export type Send = { producer: string; topic: string; partition: number; values: string[] }
+
+type Acked = { base: number; count: number; values: string[] }
+
+type Known = {
+  topic: string
+  partition: number
+  acked: Acked[]
+  /** How many of `acked` were found on the ISR as it was then. */
+  checked: number
+  isr: string
+  served: { value: string; crc: number }[]
+}
+
+export type PartitionChecker = {
+  acked(send: Send, base: number): void
+  unknown(send: Send): void
+  consumed(record: Consumed): void
+  saw(topic: string, partition: number, leaderEpoch: number, highWatermark: number): void
+  /** After each step. */
+  step(): void
+  sometimes(): void
+  /** Once all is healed and read. */
+  end(): void
+  ackedRecords(): number
+  unknownRecords(): number
+  consumedRecords(): number
+  isrChanges(): number
+  /** Where the end of what is acknowledged lies. */
+  ackedEnds(): Map<string, number>
+}
+
+const keyOf = (topic: string, partition: number) => `${topic}-${partition}`
+
+export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionChecker {
+  const partitions = new Map<string, Known>()
+  const valueAt = new Map<string, string>()
+  const lastSent = new Map<string, number>()
+  const highWatermarks = new Map<string, number>()
+  const leaders = new Map<string, number>()
+  const seen = new Map<number, number>()
+  let ackedRecords = 0
+  let unknownRecords = 0
+  let consumedRecords = 0
+  let isrChanges = 0
+  let fresh = false
+
+  function known(topic: string, partition: number): Known {
+    const key = keyOf(topic, partition)
+    const found = partitions.get(key)
+    if (found !== undefined) return found
+    const made: Known = { topic, partition, acked: [], checked: 0, isr: '', served: [] }
+    partitions.set(key, made)
+    return made
+  }
+
+  /** The newest image that any node has: what the controller committed. */
+  function newest(): MetadataImage | undefined {
+    let best: MetadataImage | undefined
+    for (const { parts } of cluster.nodes) {
+      const image = parts?.loader.image()
+      if (image !== undefined && image.offset > (best?.offset ?? -1)) best = image
+    }
+    return best
+  }
+
+  /** Runs, and has not lost what it had: a power cut makes suspect until the disk registered anew. */
+  const counts = (node: SimNode, image: MetadataImage): boolean => {
+    if (node.parts === undefined) return false
+    const registered = image.brokers().get(node.id)
+    if (registered?.incarnationId === node.parts.endpoint.incarnationId) node.isSuspect = false
+    return !node.isSuspect
+  }
+
+  function checkReplicas(image: MetadataImage): void {
+    for (const of of partitions.values()) {
+      const state = image.topicByName(of.topic)?.partition(of.partition)
+      if (state === undefined) continue
+      const now = `${state.isr.join()} ${state.leader} ${state.leaderEpoch}`
+      if (now !== of.isr) {
+        of.isr = now
+        of.checked = 0
+        isrChanges++
+      }
+      if (of.checked === of.acked.length) continue
+      for (const id of state.isr) {
+        const node = cluster.node(id)
+        if (!counts(node, image)) continue
+        const name = keyOf(of.topic, of.partition)
+        for (let at = of.checked; at < of.acked.length; at++) {
+          const { base, count } = of.acked[at]!
+          const entry = logs.entryAt(id, name, base)
+          must(
+            entry !== undefined && entry.last === base + count - 1,
+            id === state.leader ? 'P2' : 'P1',
+            'each of the ISR holds what was acknowledged',
+            () => ({ node: id, partition: name, base, count, state, entry }),
+          )
+        }
+      }
+      of.checked = of.acked.length
+    }
+  }
+
+  function checkImages(): void {
+    for (const { parts, id: at } of cluster.nodes) {
+      const image = parts?.loader.image()
+      if (image === undefined || seen.get(at) === image.offset) continue
+      seen.set(at, image.offset)
+      for (const topic of image.topics()) {
+        for (let index = 0; index < topic.partitionCount(); index++) {
+          const state = topic.partition(index)
+          if (state === undefined) continue
+          const { leader, leaderEpoch, isr, replicas } = state
+          const key = `${topic.id}/${index}@${leaderEpoch}`
+          const who = leaders.get(key) ?? leader
+          must(who === leader || leader < 0, 'P12', 'a leader epoch has one leader', () => ({
+            key,
+            who,
+            state,
+          }))
+          if (leader >= 0) leaders.set(key, leader)
+          must(leader < 0 || isr.includes(leader), 'P9', 'the leader is in the ISR', () => ({
+            key,
+            state,
+          }))
+          must(
+            isr.every((id) => replicas.includes(id)) && isr.length > 0,
+            'P9',
+            'the ISR is made of replicas',
+            () => ({ key, state }),
+          )
+        }
+      }
+    }
+  }
+
+  return {
+    acked({ producer, topic, partition, values }, base) {
+      const of = known(topic, partition)
+      of.acked.push({ base, count: values.length, values })
+      ackedRecords += values.length
+      fresh = true
+      const lane = `${producer} ${keyOf(topic, partition)}`
+      const before = lastSent.get(lane) ?? -1
+      must(base > before, 'O10', 'later sends of a producer get higher offsets', () => ({
+        lane,
+        before,
+        base,
+      }))
+      lastSent.set(lane, base + values.length - 1)
+      for (const [index, value] of values.entries()) note(of, base + index, value)
+    },
+    unknown({ values }) {
+      unknownRecords += values.length
+    },
+    consumed({ topic, partition, offset, value, crc }) {
+      const of = known(topic, partition)
+      consumedRecords++
+      const before = of.served[offset]
+      const isSame = before === undefined || (before.crc === crc && before.value === value)
+      must(isSame, 'P6', 'what was served at an offset never changes', () => ({
+        partition: keyOf(topic, partition),
+        offset,
+        before,
+        value,
+      }))
+      of.served[offset] = { value, crc }
+      note(of, offset, value)
+    },
+    saw(topic, partition, leaderEpoch, highWatermark) {
+      const key = `${keyOf(topic, partition)}@${leaderEpoch}`
+      const before = highWatermarks.get(key) ?? -1
+      highWatermarks.set(key, Math.max(before, highWatermark))
+    },
+    step() {
+      if (!fresh) return
+      fresh = false
+      const image = newest()
+      if (image !== undefined) checkReplicas(image)
+    },
+    sometimes() {
+      checkImages()
+      const image = newest()
+      if (image !== undefined) checkReplicas(image)
+    },
+    end() {
+      for (const of of partitions.values()) {
+        for (const { base, values } of of.acked) {
+          for (const [index, value] of values.entries()) {
+            must(
+              of.served[base + index]?.value === value,
+              'O11',
+              'what was acknowledged is read',
+              () => ({
+                partition: keyOf(of.topic, of.partition),
+                offset: base + index,
+                value,
+                served: of.served[base + index],
+              }),
+            )
+          }
+        }
+        checkEqual(of)
+      }
+    },
+    ackedRecords: () => ackedRecords,
+    unknownRecords: () => unknownRecords,
+    consumedRecords: () => consumedRecords,
+    isrChanges: () => isrChanges,
+    ackedEnds() {
+      const ends = new Map<string, number>()
+      for (const [key, { acked }] of partitions) {
+        ends.set(
+          key,
+          acked.reduce((end, { base, count }) => Math.max(end, base + count), 0),
+        )
+      }
+      return ends
+    },
+  }
+
+  function note(of: Known, offset: number, value: string): void {
+    const where = `${keyOf(of.topic, of.partition)}@${offset}`
+    const known = valueAt.get(value) ?? where
+    must(known === where, 'O6', 'a value has one offset', () => ({ value, known, where }))
+    valueAt.set(value, where)
+    const other = valueAt.get(`at ${where}`) ?? value
+    must(other === value, 'O7', 'an offset has one value', () => ({ where, value, other }))
+    valueAt.set(`at ${where}`, value)
+  }
+
+  /** At rest all replicas hold the same. */
+  function checkEqual({ topic, partition }: Known): void {
+    const name = keyOf(topic, partition)
+    const state = newest()?.topicByName(topic)?.partition(partition)
+    if (state === undefined) return
+    const told = ({ base, last, epoch, crc }: Entry) => `${base}-${last}@${epoch}/${crc}`
+    const [first, ...others] = state.replicas.map((id) => ({
+      id,
+      entries: (logs.view(id, name)?.entries ?? []).map(told),
+    }))
+    for (const { id, entries } of others) {
+      const at = entries.findIndex((entry, index) => entry !== first!.entries[index])
+      const isEqual = at < 0 && entries.length === first!.entries.length
+      must(isEqual, 'L4', 'idle replicas are equal', () => ({
+        partition: name,
+        nodes: [first!.id, id],
+        lengths: [first!.entries.length, entries.length],
+        first: first!.entries[at],
+        other: entries[at],
+      }))
+    }
+  }
+}

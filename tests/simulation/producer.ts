@@ -1,0 +1,227 @@
+/**
+ * An idempotent producer: up to five batches in flight to a partition, retried in order with their
+ * sequences until their delivery timeout; then their outcome is unknown and it takes a new id.
+ */
+import { errorCodes } from '../../transport/protocol/errors.ts'
+import { encodeBatch } from '../../transport/records/records.ts'
+import { Produce } from '../../transport/schemas/00-produce.ts'
+import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
+import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
+import { createLocator } from './locator.ts'
+
+export type Outcome =
+  | { acked: true; baseOffset: number }
+  /** It may be stored, or not. */
+  | { acked: false; why: string }
+
+export type Producer = {
+  /** One batch. Resolves by the delivery timeout. */
+  send(topic: string, partition: number, values: string[]): Promise<Outcome>
+  inFlight(): number
+  stop(): void
+}
+
+export type ProducerOptions = {
+  acks: -1 | 1
+  deliveryTimeoutMs: number
+  requestTimeoutMs: number
+  inFlightMax: number
+}
+
+type Batch = {
+  bytes: Buffer
+  sequence: number
+  count: number
+  deadline: number
+  isSent: boolean
+  settle: (outcome: Outcome) => void
+}
+
+type Lane = {
+  topic: string
+  partition: number
+  queue: { values: string[]; deadline: number; settle: (outcome: Outcome) => void }[]
+  window: Batch[]
+  nextSequence: number
+  producerId: number
+  producerEpoch: number
+  isPumping: boolean
+}
+
+const retryMs = 20
+const nameOf = new Map<number, string>(
+  Object.entries(errorCodes).map(([name, code]) => [code, name]),
+)
+/** Nothing of the batch was stored, and never will be. */
+const refusals = new Set<number>([
+  errorCodes.MESSAGE_TOO_LARGE,
+  errorCodes.INVALID_RECORD,
+  errorCodes.INVALID_REQUIRED_ACKS,
+  errorCodes.CORRUPT_MESSAGE,
+])
+
+export function createProducer(client: Client, options: ProducerOptions): Producer {
+  const locator = createLocator(client)
+  const lanes = new Map<string, Lane>()
+  const { machine } = client
+  let isStopped = false
+
+  function laneOf(topic: string, partition: number): Lane {
+    const key = `${topic}-${partition}`
+    const lane = lanes.get(key) ?? {
+      topic,
+      partition,
+      queue: [],
+      window: [],
+      nextSequence: 0,
+      producerId: -1,
+      producerEpoch: -1,
+      isPumping: false,
+    }
+    lanes.set(key, lane)
+    return lane
+  }
+
+  /** An id for each partition: a batch that is given up takes only its own partition's along. */
+  async function takeId(lane: Lane): Promise<void> {
+    const answer = await client.request(client.anyAddress(), InitProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 60_000,
+      producerId: -1,
+      producerEpoch: -1,
+      enable2Pc: false,
+      keepPreparedTxn: false,
+    })
+    if (answer.errorCode !== errorCodes.NONE) return
+    lane.producerId = answer.producerId
+    lane.producerEpoch = answer.producerEpoch
+    lane.nextSequence = 0
+  }
+
+  function fill(lane: Lane): void {
+    while (lane.window.length < options.inFlightMax && lane.queue.length > 0) {
+      const { values, deadline, settle } = lane.queue.shift()!
+      const timestamp = machine.now()
+      const bytes = encodeBatch({
+        baseOffset: 0,
+        leaderEpoch: -1,
+        producerId: lane.producerId,
+        producerEpoch: lane.producerEpoch,
+        baseSequence: lane.nextSequence,
+        records: values.map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
+      })
+      const count = values.length
+      lane.window.push({
+        bytes,
+        sequence: lane.nextSequence,
+        count,
+        deadline,
+        isSent: false,
+        settle,
+      })
+      lane.nextSequence += count
+    }
+  }
+
+  /** What waited too long ends as unknown; the rest of its id with it, since a gap cannot be filled. */
+  function expire(lane: Lane): void {
+    const now = machine.monotonic()
+    if (lane.window.some(({ deadline }) => deadline <= now)) {
+      for (const batch of lane.window) batch.settle({ acked: false, why: 'delivery timeout' })
+      lane.window = []
+      lane.producerId = -1
+    }
+    lane.queue = lane.queue.filter((waiting) => {
+      if (waiting.deadline > now) return true
+      waiting.settle({ acked: false, why: 'delivery timeout' })
+      return false
+    })
+  }
+
+  async function pump(lane: Lane): Promise<void> {
+    if (lane.isPumping) return
+    lane.isPumping = true
+    while (!isStopped && (lane.window.length > 0 || lane.queue.length > 0)) {
+      expire(lane)
+      try {
+        if (lane.producerId < 0) await takeId(lane)
+        if (lane.producerId >= 0) fill(lane)
+      } catch (why) {
+        if (!(why instanceof NoAnswerError)) throw why
+      }
+      const leader = locator.leader(lane.topic, lane.partition)
+      if (leader === undefined) await locator.refresh(lane.topic)
+      else {
+        // In order: what failed goes first, and nothing passes it.
+        for (const batch of lane.window) if (!batch.isSent) void deliver(lane, batch)
+      }
+      await client.sleep(retryMs)
+    }
+    lane.isPumping = false
+  }
+
+  async function deliver(lane: Lane, batch: Batch): Promise<void> {
+    const { topic, partition, producerId } = lane
+    const leader = locator.leader(topic, partition)
+    if (leader === undefined) return
+    batch.isSent = true
+    const again = async () => {
+      const at = lane.window.indexOf(batch)
+      if (at < 0 || lane.producerId !== producerId) return
+      await locator.refresh(topic)
+      for (const each of lane.window.slice(lane.window.indexOf(batch))) each.isSent = false
+    }
+    try {
+      const { responses } = await client.request(
+        client.addressOf(leader.nodeId),
+        Produce,
+        11,
+        {
+          transactionalId: null,
+          acks: options.acks,
+          timeoutMs: options.requestTimeoutMs,
+          topicData: [
+            {
+              name: topic,
+              topicId: NO_TOPIC_ID,
+              partitionData: [{ index: partition, records: batch.bytes }],
+            },
+          ],
+        },
+        options.requestTimeoutMs + 2_000,
+      )
+      const answer = responses[0]!.partitionResponses[0]!
+      const at = lane.window.indexOf(batch)
+      if (at < 0) return
+      if (answer.errorCode === errorCodes.NONE) {
+        lane.window.splice(at, 1)
+        batch.settle({ acked: true, baseOffset: answer.baseOffset })
+        fill(lane)
+        for (const each of lane.window) if (!each.isSent) void deliver(lane, each)
+      } else if (refusals.has(answer.errorCode)) {
+        lane.window.splice(at, 1)
+        batch.settle({ acked: false, why: nameOf.get(answer.errorCode)! })
+        lane.producerId = -1
+      } else await again()
+    } catch (why) {
+      if (!(why instanceof NoAnswerError)) throw why
+      await again()
+    }
+  }
+
+  return {
+    send(topic, partition, values) {
+      const lane = laneOf(topic, partition)
+      const deadline = machine.monotonic() + options.deliveryTimeoutMs
+      return new Promise<Outcome>((settle) => {
+        lane.queue.push({ values, deadline, settle })
+        void pump(lane)
+      })
+    },
+    inFlight: () =>
+      [...lanes.values()].reduce((sum, { window, queue }) => sum + window.length + queue.length, 0),
+    stop() {
+      isStopped = true
+    },
+  }
+}

@@ -1,0 +1,203 @@
+/** The rules of the metadata quorum: R1 to R5, R7, R9, R10, and M1 and M5 of what it agrees on. */
+import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
+import type { SimCluster, SimNode } from './cluster.ts'
+import type { Entry, Logs, LogView } from './logs.ts'
+import { must } from './violation.ts'
+
+export const METADATA = '__cluster_metadata-0'
+
+type Vote = { leaderId: number; leaderEpoch: number; votedId: number; votedDirectoryId: string }
+
+export type QuorumChecker = {
+  /** After each step. */
+  step(): void
+  /** Now and then: what costs more. */
+  sometimes(): void
+  truncated(view: LogView, gone: Entry[]): void
+  committedEnd(): number
+  elections(): number
+}
+
+export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
+  /** Epoch → who led it: node, directory and life. */
+  const leaders = new Map<number, string>()
+  const votes = new Map<string, Vote>()
+  const epochs = new Map<string, number>()
+  const named = new Map<string, number>()
+  /** Base offset → what was committed there. */
+  const committed = new Map<number, Entry>()
+  const highWatermarks = new Map<string, number>()
+  const images = new Map<number, string>()
+  const registrations = new Map<string, string>()
+  let committedEnd = 0
+
+  for (const node of cluster.nodes) {
+    const { disk } = node
+    const { watcher } = disk
+    if (watcher === undefined) continue
+    const path = `${node.directory}/${METADATA}`
+    watcher.namesSynced = (directory) => {
+      if (directory !== path) return
+      const content = disk.file(`${path}/${QUORUM_STATE}`)?.durable
+      if (content !== undefined) checkVote(node, JSON.parse(content.toString('utf8')) as Vote)
+    }
+  }
+
+  function checkVote(node: SimNode, state: Vote): void {
+    const who = `${node.id}/${node.directoryId}`
+    const { leaderEpoch, leaderId, votedId, votedDirectoryId } = state
+    const before = epochs.get(who) ?? 0
+    must(leaderEpoch >= before, 'R3', 'the durable epoch never decreases', () => ({
+      who,
+      before,
+      state,
+    }))
+    epochs.set(who, leaderEpoch)
+    const key = `${who}@${leaderEpoch}`
+    const vote = votes.get(key)
+    if (vote !== undefined) {
+      const isSame = vote.votedId === votedId && vote.votedDirectoryId === votedDirectoryId
+      must(isSame, 'R2', 'one vote an epoch, and it is kept', () => ({ who, vote, state }))
+    } else if (votedId >= 0) votes.set(key, state)
+    if (leaderId >= 0) {
+      const known = named.get(key) ?? leaderId
+      must(known === leaderId, 'R4', 'one leader is named for an epoch', () => ({
+        who,
+        known,
+        state,
+      }))
+      named.set(key, leaderId)
+    }
+  }
+
+  function checkLeader(node: SimNode): void {
+    const led = node.parts?.quorum.rpc.leadership()
+    if (led === undefined) return
+    const who = `${node.id}/${node.directoryId}/${node.lives}`
+    const known = leaders.get(led.epoch)
+    if (known === undefined) begins(node, led.epoch, who)
+    else
+      must(known === who, 'R1', 'an epoch has one leader', () => ({ epoch: led.epoch, known, who }))
+    const highWatermark = led.highWatermark()
+    if (highWatermark > committedEnd) commit(node, led, highWatermark)
+  }
+
+  function begins(node: SimNode, epoch: number, who: string): void {
+    leaders.set(epoch, who)
+    const entries = logs.view(node.id, METADATA)?.entries ?? []
+    const start = entries[0]?.base ?? 0
+    const own = new Map(entries.map((entry) => [entry.base, entry]))
+    for (const [base, entry] of committed) {
+      if (base < start || entry.epoch >= epoch) continue
+      const held = own.get(base)
+      const isThere = held?.epoch === entry.epoch && held.crc === entry.crc
+      must(isThere, 'R7', 'a leader holds all that was committed before', () => ({
+        leader: who,
+        epoch,
+        base,
+      }))
+    }
+  }
+
+  function commit(
+    node: SimNode,
+    led: { epoch: number; epochStartOffset: number },
+    highWatermark: number,
+  ): void {
+    must(
+      highWatermark > led.epochStartOffset,
+      'R9',
+      'a leader commits an entry of its epoch first',
+      () => ({
+        node: node.id,
+        highWatermark,
+        ...led,
+      }),
+    )
+    const voters = node.parts!.quorum.voters()
+    for (const entry of logs.view(node.id, METADATA)?.entries ?? []) {
+      if (entry.base < committedEnd || entry.last >= highWatermark) continue
+      const holders = voters.filter(({ id }) => {
+        const held = logs.entryAt(id, METADATA, entry.base)
+        if (held === undefined) return (logs.view(id, METADATA)?.entries[0]?.base ?? 0) > entry.base
+        return held.crc === entry.crc && held.epoch === entry.epoch && logs.isDurable(id, held)
+      })
+      must(
+        holders.length * 2 > voters.length,
+        'R9',
+        'what is committed is durable on a majority',
+        () => ({ node: node.id, base: entry.base, holders: holders.map(({ id }) => id) }),
+      )
+      committed.set(entry.base, entry)
+    }
+    committedEnd = highWatermark
+  }
+
+  function checkHighWatermark(node: SimNode): void {
+    if (node.parts === undefined) return
+    const who = `${node.id}/${node.lives}`
+    const now = node.parts.quorum.highWatermark()
+    const before = highWatermarks.get(who) ?? -1
+    must(now >= before, 'R9', 'the high watermark never goes back', () => ({ who, before, now }))
+    must(
+      now <= Math.max(committedEnd, 0),
+      'R8',
+      'nobody knows more committed than a leader did',
+      () => ({
+        who,
+        now,
+        committedEnd,
+      }),
+    )
+    highWatermarks.set(who, now)
+  }
+
+  function checkImage(node: SimNode): void {
+    if (node.parts === undefined) return
+    const { loader } = node.parts
+    const { offset } = loader.image()
+    if (offset < 0) return
+    const hash = loader.hash()
+    const known = images.get(offset) ?? hash
+    must(known === hash, 'M1', 'nodes that applied the same offset have the same image', () => ({
+      node: node.id,
+      offset,
+    }))
+    images.set(offset, hash)
+    for (const { id, epoch, incarnationId } of loader.image().brokers().values()) {
+      must(epoch <= offset, 'M5', 'a broker epoch is an offset of the log', () => ({
+        id,
+        epoch,
+        offset,
+      }))
+      const key = `${id}@${epoch}`
+      const who = registrations.get(key) ?? incarnationId
+      must(who === incarnationId, 'M5', 'a broker epoch belongs to one incarnation', () => ({
+        key,
+      }))
+      registrations.set(key, who)
+    }
+  }
+
+  return {
+    step() {
+      for (const node of cluster.nodes) checkLeader(node)
+      for (const node of cluster.nodes) checkHighWatermark(node)
+    },
+    sometimes() {
+      for (const node of cluster.nodes) checkImage(node)
+    },
+    truncated(view, gone) {
+      for (const entry of gone) {
+        const held = committed.get(entry.base)
+        const isLost = held?.epoch === entry.epoch && held.crc === entry.crc
+        must(!isLost, 'R10', 'no committed entry is truncated', () => ({
+          node: view.nodeId,
+          entry,
+        }))
+      }
+    },
+    committedEnd: () => committedEnd,
+    elections: () => leaders.size,
+  }
+}

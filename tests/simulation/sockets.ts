@@ -1,0 +1,182 @@
+/**
+ * Connections of clients to simulated listeners: whole frames, in order, each way as late as chance
+ * has it. A node that dies resets its connections; one that is cut off from clients is just silent.
+ */
+import type { ListenerOptions } from '../../transport/tcp/listener.ts'
+import type { Accept, Address, Listener, Socket, SocketEvents } from '../../transport/tcp/socket.ts'
+import type { SeededRandom } from './random.ts'
+import type { Machine, Scheduler } from './scheduler.ts'
+
+export type ClientSocket = {
+  /** One request, without its length. */
+  send(frame: Buffer): void
+  close(): void
+}
+
+export type ClientEvents = {
+  opened(): void
+  /** One answer, without its length. */
+  frame(frame: Buffer): void
+  closed(): void
+}
+
+export type SimSockets = {
+  delayMs: number
+  /** Nodes that clients do not reach, nor hear. */
+  unreachable: Set<number>
+  listenerFor(nodeId: number, machine: Machine): (of: ListenerOptions, accept: Accept) => Listener
+  connect(address: string, events: ClientEvents): ClientSocket
+  /** All connections of every node break. */
+  resetAll(): void
+}
+
+type Bound = { nodeId: number; machine: Machine; accept: Accept; connections: Set<Connection> }
+type Connection = { reset(): void }
+
+export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSockets {
+  const bound = new Map<string, Bound>()
+  let accepted = 0
+
+  /** Delivers in order, however late each is. */
+  function lane() {
+    let last = 0
+    return (deliver: () => void): void => {
+      last = Math.max(last, scheduler.now() + 0.02 + random.exponential(sockets.delayMs))
+      scheduler.after(last - scheduler.now(), deliver)
+    }
+  }
+
+  function connect(address: string, events: ClientEvents): ClientSocket {
+    const toServer = lane()
+    const toClient = lane()
+    let isClosed = false
+    let at: Bound | undefined
+    let server: SocketEvents | undefined
+    let pending = 0
+    let paused = false
+    const held: Buffer[] = []
+
+    const isSilent = () => at !== undefined && sockets.unreachable.has(at.nodeId)
+    const connection: Connection = { reset }
+
+    function reset(): void {
+      at?.connections.delete(connection)
+      const told = server
+      server = undefined
+      if (told !== undefined) at!.machine.setTimeout(() => told.closed(), 0)
+      toClient(() => {
+        if (isClosed) return
+        isClosed = true
+        events.closed()
+      })
+    }
+
+    function handOn(): void {
+      while (!paused && held.length > 0 && server !== undefined) server.frame(held.shift()!)
+    }
+
+    function accept(found: Bound): void {
+      found.connections.add(connection)
+      const index = accepted++
+      const socket: Socket = {
+        id: `${address}-10.0.0.1:${40_000 + index}-${index}`,
+        remoteAddress: '10.0.0.1',
+        write(chunks) {
+          if (server === undefined) return
+          const frame = Buffer.concat(chunks).subarray(4)
+          pending += frame.length
+          toClient(() => {
+            pending -= frame.length
+            if (isClosed || isSilent()) return
+            events.frame(frame)
+          })
+        },
+        pendingBytes: () => pending,
+        pause() {
+          paused = true
+        },
+        resume() {
+          if (!paused) return
+          paused = false
+          found.machine.setTimeout(handOn, 0)
+        },
+        end: reset,
+        destroy: reset,
+      }
+      server = found.accept(socket)
+    }
+
+    toServer(() => {
+      const found = bound.get(address)
+      if (found === undefined) return reset()
+      at = found
+      if (isSilent()) return
+      found.machine.setTimeout(() => {
+        if (bound.get(address) !== found || isClosed) return reset()
+        accept(found)
+        toClient(() => {
+          if (!isClosed) events.opened()
+        })
+      }, 0)
+    })
+
+    return {
+      send(frame) {
+        toServer(() => {
+          if (at === undefined || isSilent()) return
+          at.machine.setTimeout(() => {
+            if (server === undefined) return
+            held.push(frame)
+            handOn()
+          }, 0)
+        })
+      },
+      close() {
+        if (isClosed) return
+        isClosed = true
+        toServer(() => {
+          at?.connections.delete(connection)
+          const told = server
+          server = undefined
+          if (told !== undefined) at!.machine.setTimeout(() => told.closed(), 0)
+        })
+      },
+    }
+  }
+
+  function listenerFor(nodeId: number, machine: Machine) {
+    return ({ host, port }: ListenerOptions, accept: Accept): Listener => {
+      const name = `${host}:${port}`
+      const entry: Bound = { nodeId, machine, accept, connections: new Set() }
+      const stopAccepting = () => {
+        if (bound.get(name) === entry) bound.delete(name)
+      }
+      return {
+        async listen(): Promise<Address> {
+          if (bound.has(name)) throw new Error(`${name} is in use`)
+          bound.set(name, entry)
+          return { host, port }
+        },
+        connections: () => entry.connections.size,
+        stopAccepting,
+        async close() {
+          stopAccepting()
+          for (const connection of [...entry.connections]) connection.reset()
+        },
+      }
+    }
+  }
+
+  const sockets: SimSockets = {
+    delayMs: 0.2,
+    unreachable: new Set(),
+    listenerFor,
+    connect,
+    resetAll() {
+      for (const { connections } of bound.values()) {
+        for (const connection of [...connections]) connection.reset()
+      }
+    },
+  }
+  return sockets
+}
