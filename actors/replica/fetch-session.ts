@@ -142,7 +142,13 @@ export function createFetchSessions({ clock, random, slots, evictionMs }: Ports)
       throw sessionError('FETCH_SESSION_TOPIC_ID_ERROR', request)
     }
     session.epoch = session.epoch === INT32_MAX ? 1 : session.epoch + 1
-    session.replicaEpoch = request.replicaEpoch
+    if (session.replicaEpoch !== request.replicaEpoch) {
+      // Registered anew: what it holds is told for this epoch, of idle partitions, too.
+      session.replicaEpoch = request.replicaEpoch
+      for (const of of session.entries.values()) {
+        for (const entry of of.values()) session.news.add(entry)
+      }
+    }
     session.lastFetchMs = nowMs
     cache.delete(session.id)
     cache.set(session.id, session)

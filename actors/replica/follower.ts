@@ -205,7 +205,8 @@ export function createFollowing(ports: Ports) {
           return
         }
         const ours = own.endOffsetFor(to.epoch)?.endOffset ?? to.endOffset
-        truncateTo(partition, own, Math.max(own.startOffset(), Math.min(ours, to.endOffset)))
+        // Below our log start, too: what the leader holds there would stay missing here.
+        truncateTo(partition, own, Math.min(ours, to.endOffset))
       } catch (cause) {
         // The log directory's failure is told by its own listener.
         if (!(cause instanceof StorageError)) throw cause

@@ -82,11 +82,22 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send }: Por
     highWatermark: partition.highWatermark,
   })
 
+  /** Its last word is not of a time long past: a fetch, or a session that still watches this partition. */
+  function isFetching(partition: Partition, { lastFetchMs, session }: Follower): boolean {
+    const since = clock.monotonic() - lagMsMax()
+    if (lastFetchMs >= since) return true
+    if (session === undefined || session.lastFetchMs < since) return false
+    for (const entry of partition.replicaFetches) if (entry.session === session) return true
+    return false
+  }
+
   /** Asks for those who have caught up. */
   function reviewJoiners(partition: Partition): void {
     if (!leads(partition) || partition.context.isr.length > partition.followers.length) return
     if (partition.context.proposedIsr !== partition.context.isr) return
-    const ready = joiners(viewOf(partition), image().brokers())
+    const ready = joiners(viewOf(partition), image().brokers()).filter((follower) =>
+      isFetching(partition, follower),
+    )
     if (ready.length === 0) return
     partition.joining = ready.map(({ id, brokerEpoch }) => ({ id, brokerEpoch }))
     send(partition, { type: 'caughtUp', replicas: ready.map(({ id }) => id) })

@@ -112,8 +112,16 @@ export function unwatch(partition: Partition, entry: FetchEntry): void {
 }
 
 export function waitForCommit(partition: Partition, waiter: CommitWaiter): void {
-  if (partition.commitWaiters.length === 0) partition.commitWaiters = [waiter]
-  else partition.commitWaiters.push(waiter)
+  const { commitWaiters } = partition
+  if (commitWaiters.length === 0) {
+    partition.commitWaiters = [waiter]
+    return
+  }
+  // A retry waits for what was appended long before the last one.
+  let at = commitWaiters.length
+  while (at > 0 && commitWaiters[at - 1]!.offset > waiter.offset) at--
+  if (at === commitWaiters.length) commitWaiters.push(waiter)
+  else commitWaiters.splice(at, 0, waiter)
 }
 
 /** After a time-out: what nobody waits for any more does not pile up behind a standing high watermark. */

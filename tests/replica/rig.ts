@@ -20,6 +20,7 @@ import { nodeDisk } from '../../runtime/disk/node-disk.ts'
 import { type Directories, openDirectories } from '../../runtime/storage/directories.ts'
 import { openLogStore } from '../../runtime/storage/log-store.ts'
 import { writeMetaProperties } from '../../runtime/storage/meta-properties.ts'
+import type { Link } from '../../transport/links/link.ts'
 import { memoryNetwork } from '../../transport/links/memory.ts'
 import { serveApi } from '../../transport/links/rpc.ts'
 import {
@@ -89,6 +90,8 @@ export type Rig = {
   alterations: AlterRequest[]
   /** The answer inside an Envelope. */
   onEnvelope: (request: Request<typeof Envelope>) => Buffer
+  /** What one node is answered by another goes through this. */
+  onAnswer: (asker: number, api: string, answer: Buffer) => Buffer
   network: ReturnType<typeof memoryNetwork>
   /** Leads the metadata quorum, as far as brokers know. */
   setController(id: number): void
@@ -192,6 +195,7 @@ export async function withBrokers(
       )
     },
     onAlterPartition: async (_, honest) => honest(),
+    onAnswer: (_, __, answer) => answer,
     onEnvelope: () => {
       throw new Error('nothing is forwarded in this scenario')
     },
@@ -237,11 +241,18 @@ export async function withBrokers(
       configOf: () => effectiveTopicConfig(config, new Map()),
     })
     const image = createImage()
-    const link = network.link({
+    const plain = network.link({
       clusterId,
       self: { nodeId: id, incarnationId: random.uuid() },
       onHandlerError: (api, error) => node.halted.push({ api, error }),
     })
+    const link: Link = {
+      ...plain,
+      request: async (...asked) => {
+        const answer = Buffer.concat(await plain.request(...asked))
+        return [rig.onAnswer(id, asked[1], answer)]
+      },
+    }
     const broker = hostBroker({
       nodeId: id,
       clusterId,
