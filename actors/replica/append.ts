@@ -119,12 +119,12 @@ export function createAppends({ clock, leading }: Ports) {
       options: AppendOptions,
     ): AppendResult[] | Promise<AppendResult[]> {
       const written = all.map((each) => write(each, options))
+      const grown: Partition[] = []
       for (let i = 0; i < all.length; i++) {
-        if (written[i]!.end < 0) continue
-        const partition = all[i]!.partition!
-        leading.advance(partition)
-        pokeFollowers(partition)
+        if (written[i]!.end >= 0) grown.push(all[i]!.partition!)
       }
+      for (const partition of grown) leading.advance(partition)
+      pokeFollowers(grown)
       if (options.requiredAcks !== -1) return written.map(({ result }) => result)
       return whenAllCommitted(all, written, options.timeoutMs)
     },

@@ -140,29 +140,40 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
       minOneBatch: boolean,
       known: ErrorName | undefined,
     ): FetchedPartition & { hasMore: boolean } {
-      const { topic, topicId, partition } = entry
       const position = stand(entry, options.leaderOnly)
       const row = entry.at
-      const of = { topic: row?.topic ?? topic, topicId: row?.topicId ?? topicId, partition, row }
-      const none = { diverging: undefined, records: empty, hasMore: false }
-      if (known !== undefined || position.kind === 'refused') {
-        const error = known ?? (position.kind === 'refused' ? position.error : 'NONE')
-        return { ...of, ...none, error, highWatermark: -1, logStartOffset: -1 }
+      const fetched: FetchedPartition & { hasMore: boolean } = {
+        topic: row?.topic ?? entry.topic,
+        topicId: row?.topicId ?? entry.topicId,
+        partition: entry.partition,
+        error: known ?? 'NONE',
+        highWatermark: -1,
+        logStartOffset: -1,
+        diverging: undefined,
+        records: empty,
+        row,
+        hasMore: false,
       }
-      const { highWatermark } = position.partition
-      const logStartOffset = position.partition.log?.startOffset() ?? -1
-      const bounds = { highWatermark, logStartOffset }
+      if (known !== undefined) return fetched
+      if (position.kind === 'refused') {
+        fetched.error = position.error
+        return fetched
+      }
+      fetched.highWatermark = position.partition.highWatermark
+      fetched.logStartOffset = position.partition.log?.startOffset() ?? -1
       if (position.kind === 'diverging') {
-        return { ...of, ...none, ...bounds, error: 'NONE', diverging: position.diverging }
+        fetched.diverging = position.diverging
+        return fetched
       }
       const { log, upTo } = position
-      if (upTo <= entry.fetchOffset) return { ...of, ...none, ...bounds, error: 'NONE' }
+      if (upTo <= entry.fetchOffset) return fetched
+      fetched.hasMore = true
       const max = Math.min(entry.partitionMaxBytes, budget)
-      if (max === 0 && !minOneBatch) {
-        return { ...of, ...none, ...bounds, error: 'NONE', hasMore: true }
-      }
+      if (max === 0 && !minOneBatch) return fetched
       const { records, error } = readRecords(log, entry.fetchOffset, max, upTo, minOneBatch)
-      return { ...of, ...none, ...bounds, error, records, hasMore: true }
+      fetched.records = records
+      fetched.error = error
+      return fetched
     }
   }
 
@@ -208,9 +219,16 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
   }
 }
 
-/** Followers learn at once that the log has grown; call when all of a request is appended. */
-export function pokeFollowers(partition: Partition): void {
-  poke(partition.replicaFetches)
+/** Followers learn at once that these logs have grown: one answer carries what it can of all. */
+export function pokeFollowers(grown: readonly Partition[]): void {
+  const sessions = new Set<FetchSession>()
+  for (const { replicaFetches } of grown) {
+    for (const entry of replicaFetches) {
+      entry.session.news.add(entry)
+      if (entry.session.parked !== undefined) sessions.add(entry.session)
+    }
+  }
+  for (const { parked } of sessions) parked?.look()
 }
 
 /** Consumers learn at once that they may read on, followers with their next answer. */
