@@ -164,7 +164,10 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
 
   const overridesOf = (topic: string) => image().configs({ type: 'topic', name: topic })
 
-  function make({ topic, topicId, partition, directoryId }: Assigned): Partition {
+  const isOnline = (directoryId: string) =>
+    store.directories().some(({ id, online }) => online && id === directoryId)
+
+  function make({ topic, topicId, partition, directoryId, state }: Assigned): Partition {
     const of = { topic, partition }
     const own = orOffline(() => {
       const found = store.get(of)
@@ -178,6 +181,11 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
           'log of another topic set aside',
         )
         store.setAside(of)
+      }
+      if (directoryId !== undefined && !isOnline(directoryId) && state.isr.includes(nodeId)) {
+        // As the last of its ISR it could be told to lead, and others would cut theirs to nothing.
+        log.error({ topic, partition, directoryId }, 'directory of an in-sync replica is not there')
+        return undefined
       }
       return store.create(
         of,
@@ -227,6 +235,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     if (partitions?.size === 0) byId.delete(of.topicId)
     pokeAll(row)
     if (row.log !== undefined) orOffline(() => store.remove(row))
+    row.log = undefined
   }
 
   /** What the disk holds and the image does not give to this broker is kept, but never served. */
@@ -334,7 +343,10 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     },
     abandon: () => {
       halted()
-      for (const row of rows()) charts.stop(row)
+      for (const row of rows()) {
+        charts.stop(row)
+        row.log = undefined
+      }
     },
     *highWatermarks() {
       for (const { topic, partition, highWatermark, log: own } of rows()) {

@@ -75,7 +75,7 @@ export type LogState = TopicPartition & {
   /** Drawn once per segment, so that logs do not roll all at once. */
   rollJitterMs: number
   /** Of its directory: what a cut or a cleaning must have written before it goes on. */
-  readonly checkpoints: Pick<CheckpointFiles, 'recoveryPoints' | 'cleanerOffsets'>
+  readonly checkpoints: Omit<CheckpointFiles, 'highWatermarks'>
   /** Removed, or its store is closed: nothing of it is touched any more. */
   isGone: boolean
 }

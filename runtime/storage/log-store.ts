@@ -175,6 +175,19 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     return { state, aside: rename(placeOf(state).directory, of, state.path, suffix) }
   }
 
+  /** What a failed directory holds of a partition stays there. */
+  function forgetOffline(of: TopicPartition) {
+    const found = stored.get(partitionName(of))
+    if (found === undefined) return
+    const { state } = found
+    invariant(!isOnline(state.directory), 'a partition is created once', { of })
+    state.isGone = true
+    dropTail(state.tail)
+    stored.delete(partitionName(of))
+    placeOf(state).logs.delete(state)
+    highWatermarks.delete(partitionName(of))
+  }
+
   function choose(directoryId: string | undefined): Place {
     const online = places.filter(({ directory }) => isOnline(directory))
     const named = online.find(({ directory }) => directory.id === directoryId)
@@ -217,8 +230,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       return found !== undefined && isOnline(found.state.directory) ? found.log : undefined
     },
     create(of, topicId, config, directoryId) {
-      invariant(!stored.has(partitionName(of)), 'a partition is created once', { of })
       const place = choose(directoryId)
+      forgetOffline(of)
       return keep(createLog({ ...originOf(place, of, topicId), config }))
     },
     remove(of) {

@@ -32,7 +32,6 @@ export function truncateTo(log: LogState, offset: number) {
   truncateSegment(segment, files, position, end)
   truncateEpochsFromEnd(log.epochs, end)
   log.endOffset = end
-  log.startOffset = Math.min(log.startOffset, end)
   dropSnapshotsAbove(log, end)
   if (knowsFrom(log.producers, end)) log.producers = loadProducers(log)
   checkOrder(log)
@@ -95,6 +94,11 @@ function beforeEndMoves(log: LogState, end: number) {
   if (log.recoveryPoint < log.checkpointedRecoveryPoint) {
     log.checkpointedRecoveryPoint = log.recoveryPoint
     log.checkpoints.recoveryPoints.write()
+  }
+  // A start above the log end would have all that comes next deleted after a crash, or hidden.
+  if (end < log.startOffset) {
+    log.startOffset = end
+    log.checkpoints.logStarts.write()
   }
   if (log.cleanedTo === undefined || log.cleanedTo <= end) return
   // What is appended there next has never been looked at.

@@ -67,7 +67,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     path,
     topicId: METADATA_TOPIC_ID,
     config: { ...metadataLogConfig, ...options.config },
-    checkpoints: { recoveryPoints: notKept, cleanerOffsets: notKept },
+    checkpoints: { recoveryPoints: notKept, logStarts: notKept, cleanerOffsets: notKept },
   }
   const asLeft = { startOffset: 0, recoveryPoint: 0, cleanedTo: undefined, isClean: false }
   // Formatting leaves a folder that holds the first voters and no log.

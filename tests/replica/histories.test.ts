@@ -450,4 +450,77 @@ test('a broker that is registered anew without a restart counts again', async ()
   })
 })
 
+test('last-replica-standing: who lost what only it held does not lead with nothing', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    const directories = [1, 2].map((id) => rig.node(id).store.directories()[0]!.id)
+    rig.apply(change(topicId, 0, { directories }))
+    await rig.clock.advance(600)
+    rig.network.partition([[1, 100], [2]])
+    rig.fence(2, 1)
+    rig.apply(change(topicId, 0, { isr: [1] }))
+    assert.is((await produced(rig, 1, batchOf(['a']))).error, 'NONE')
+    rig.node(1).kill()
+    rig.node(1).replaceDisk()
+    rig.apply(change(topicId, 0, { leader: -1 }))
+    await rig.start(1)
+    rig.network.heal()
+    await rig.clock.advance(200)
+    rig.apply(change(topicId, 0, { leader: 1 }))
+    await rig.clock.advance(2_000)
+    const refused = await producedError(produceTo(rig, 1, 'orders', batchOf(['b'])))
+    assert.is(refused, 'KAFKA_STORAGE_ERROR')
+    assert.equal(rig.partition('orders').isr, [1])
+  })
+})
+
+test('a follower whose disk was replaced is filled again', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    const directories = [1, 2].map((id) => rig.node(id).store.directories()[0]!.id)
+    rig.apply(change(topicId, 0, { directories }))
+    await rig.clock.advance(600)
+    assert.is((await produced(rig, 1, batchOf(['a']))).error, 'NONE')
+    rig.node(2).kill()
+    rig.node(2).replaceDisk()
+    rig.fence(2, 1)
+    rig.apply(change(topicId, 0, { isr: [1] }))
+    await rig.start(2)
+    await rig.clock.advance(2_000)
+    assert.equal(rig.partition('orders').isr, [1, 2])
+    assert.equal(bytesAt(rig, 1), bytesAt(rig, 2))
+  })
+})
+
+test('a partition that is deleted under a waiting reader or writer ends their wait', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await rig.clock.advance(600)
+    const view = rig.node(1).broker.host.replicas.get(of)!
+    rig.network.partition([[1, 100], [2]])
+    const reading = fetchFrom(rig, 1, 'orders', 0, { maxWaitMs: 30_000, minBytes: 1_000 })
+    const writing = produceTo(rig, 1, 'orders', batchOf(['a']))
+    await rig.clock.advance(10)
+    rig.apply({ type: 'RemoveTopicRecord', topicId })
+    await rig.clock.advance(10)
+    assert.ok(await soFar(reading))
+    assert.is(await producedError(writing), 'NOT_LEADER_OR_FOLLOWER')
+    assert.is(view.readCommitted(0, 1_000).length, 0, 'nothing is left to be read')
+  })
+})
+
+test('a node that is killed says nothing more, not even to who waits', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    await rig.clock.advance(600)
+    await produceTo(rig, 1, 'orders', batchOf(['a']))
+    const reading = fetchFrom(rig, 1, 'orders', 0, { maxWaitMs: 500, minBytes: 1_000 })
+    const { halted } = rig.node(1)
+    rig.node(1).kill()
+    await rig.clock.advance(1_000)
+    await reading
+    assert.equal(halted, [])
+  })
+})
+
 test.run()

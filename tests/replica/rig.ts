@@ -60,6 +60,8 @@ export type Node = {
   kill(): void
   /** From now on every write to its disk fails. */
   failDisk(): void
+  /** Once it is killed: its next start finds a new, formatted disk. */
+  replaceDisk(): void
   halted: unknown[]
 }
 
@@ -225,9 +227,11 @@ export async function withBrokers(
 
   async function start(id: number, own: Record<string, string> = properties): Promise<Node> {
     const folder = join(root, `node-${id}`)
-    const directoryId = Buffer.from(`directory-${id}`.padEnd(16)).toString('base64url')
-    const isNew = !nodes.has(id)
-    if (isNew) writeMetaProperties(nodeDisk, folder, { clusterId, nodeId: id, directoryId })
+    const format = (name: string) => {
+      const directoryId = Buffer.from(name.padEnd(16)).toString('base64url')
+      writeMetaProperties(nodeDisk, folder, { clusterId, nodeId: id, directoryId })
+    }
+    if (!nodes.has(id)) format(`directory-${id}`)
     const failing = { on: false }
     const disk = failingDisk(failing)
     const directories = openDirectories({ disk, logDirs: [folder], nodeId: id, clusterId })
@@ -293,6 +297,10 @@ export async function withBrokers(
       halted: [],
       failDisk: () => {
         failing.on = true
+      },
+      replaceDisk: () => {
+        rmSync(folder, { recursive: true })
+        format(`replaced-${id}`)
       },
       holdMetadata: () => {
         held ??= []

@@ -292,6 +292,27 @@ test('a failed write acknowledges nothing and takes its directory offline, once'
   )
 })
 
+test('what lay in a failed directory is made anew in another, when it is another topic', async () => {
+  const { disk, fail } = failing()
+  await withStorage(
+    async ({ start }) => {
+      const store = await start()
+      const [first, second] = store.directories()
+      const log = store.create(of, topicId, logConfig, first?.id)
+      fail.write = true
+      assert.throws(() => append(log, batchOf(['a'])))
+      fail.write = false
+      const again = store.create(of, 'c1c2d3e4QACAAAAAAAAAAQ', logConfig)
+      assert.is(again.directoryId, second?.id)
+      append(again, batchOf(['b']))
+      assert.is(store.get(of), again)
+      store.remove(of)
+      assert.is(store.get(of), undefined)
+    },
+    { disk, names: ['one', 'two'] },
+  )
+})
+
 test('a directory that fails at the start is left out, the others go on', async () => {
   await withStorage(
     async ({ start, directories }) => {

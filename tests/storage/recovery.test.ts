@@ -149,6 +149,26 @@ test('a cut below the recovery point is no damage after a crash', async () => {
   })
 })
 
+test('a cut below the log start lowers it for good', async () => {
+  await withStorage(async ({ start, crash }) => {
+    const store = await start()
+    const log = store.create(of, topicId, logConfig)
+    for (let i = 0; i < 10; i++) append(log, batchOf([`v${i}`]))
+    await log.flush()
+    log.advanceStartOffset(8)
+    await store.checkpointLogStarts()
+    log.truncateTo(3)
+    append(log, batchOf(['w3']), 1)
+    crash()
+    const again = (await start()).get(of)!
+    assert.equal([again.startOffset(), again.endOffset()], [3, 4])
+    for (let i = 4; i < 12; i++) append(again, batchOf([`w${i}`]), 1)
+    crash()
+    const grown = (await start()).get(of)!
+    assert.equal([grown.startOffset(), grown.endOffset()], [3, 12])
+  })
+})
+
 test('missing and damaged indexes, snapshots and epochs are made anew (S7)', async () => {
   await withStorage(async (bench) => {
     await crashedLog(bench, 60, small)
