@@ -430,13 +430,13 @@ test('a process that dies at any call of the disk finds each last value again', 
     await withStorage(
       async (bench) => {
         const log = (await bench.start()).create(of, topicId, config)
-        for (let i = 0; i < 12; i++) put(log, { [`${i % 3}`]: `${i}`, [`only ${i >> 2}`]: `${i}` })
+        for (let i = 0; i < 8; i++) put(log, { [`${i % 2}`]: `${i}`, [`only ${i >> 2}`]: `${i}` })
         log.roll()
         await log.flush()
         const before = calls()
         dieAfter(left)
         try {
-          isThrough = (await log.clean(24, bench.clock.now(), limits)) !== undefined
+          isThrough = (await log.clean(16, bench.clock.now(), limits)) !== undefined
         } catch (error) {
           if (!(error instanceof StorageError)) throw error
         }
@@ -445,18 +445,18 @@ test('a process that dies at any call of the disk finds each last value again', 
         heal()
         const again = (await bench.start()).get(of)!
         assert.is(again.damage(), undefined, `after ${left}`)
-        assert.is(again.endOffset(), 24)
+        assert.is(again.endOffset(), 16)
         const last = new Map(
           show(again).map(
             (row) => row.split(' ').slice(1).join(' ').split('=') as [string, string],
           ),
         )
-        for (let k = 0; k < 3; k++) assert.is(last.get(`${k}`), `${9 + k}`, `after ${left}`)
-        for (let k = 0; k < 3; k++)
+        for (let k = 0; k < 2; k++) assert.is(last.get(`${k}`), `${6 + k}`, `after ${left}`)
+        for (let k = 0; k < 2; k++)
           assert.is(last.get(`only ${k}`), `${k * 4 + 3}`, `after ${left}`)
         again.reconfigure(config)
         await compact(again, bench)
-        assert.is(show(again).length, 6, `after ${left}`)
+        assert.is(show(again).length, 4, `after ${left}`)
         await new Promise((resolve) => setTimeout(resolve, 10))
         for (const litter of ['.swap', '.cleaned']) assert.equal(named(bench, litter), [])
       },

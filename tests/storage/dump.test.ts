@@ -58,6 +58,53 @@ if (skipUnless('java', 'kafka-jars')) {
     })
   })
 
+  test('a compacted log: gaps, tombstones with a delete horizon, emptied and repacked batches', async () => {
+    await withStorage(async ({ clock, folder, start, stop }) => {
+      const config = { ...logConfig, ...small, cleanupPolicy: ['compact' as const] }
+      const log = (await start()).create(of, topicId, config)
+      const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+      for (let i = 0; i < 400; i++) {
+        const time = 1_700_000_000_000 + ((i * 37) % 400) * 1000
+        const keyed = Array.from({ length: 5 }, (_, n) => ({
+          key: Buffer.from(`key ${(i * 7 + n) % 90}`),
+          value: (i + n) % 9 === 0 ? null : Buffer.from(`value ${i} ${n}`.repeat(i % 7)),
+          timestamp: time + n,
+        }))
+        const producer = { producerId: 1000 + (i % 50 === 0 ? i : 0), producerEpoch: 0 }
+        append(
+          log,
+          batchOf([], {
+            ...producer,
+            baseSequence: producer.producerId > 1000 ? 0 : (i - Math.ceil(i / 50)) * 5,
+            compression: codecs[i % 5]!,
+            records: keyed,
+          }),
+          Math.floor(i / 100),
+        )
+      }
+      log.roll()
+      await log.flush()
+      const limits = { mapBytesMax: 1e6, mapLoadFactor: 0.9, bytesPerSecondMax: Number.MAX_VALUE }
+      await log.clean(2000, clock.now(), limits)
+      await stop()
+      const path = join(folder, 'orders-0')
+      const files = readdirSync(path)
+        .filter((name) => /\.(log|index|timeindex|snapshot)$/.test(name))
+        .map((name) => join(path, name))
+      const said = dump(files, '--deep-iteration')
+      assert.not.match(said, complaints)
+      assert.is(said.match(/^\| offset: /gm)?.length, 90)
+      assert.match(said, /deleteHorizonMs: OptionalLong\[1/)
+      assert.match(said, /count: 0 /)
+      for (const codec of codecs) assert.match(said, new RegExp(`compresscodec: ${codec}`, 'i'))
+      const indexes = files.filter((name) => name.endsWith('.index'))
+      assert.is(
+        dump(indexes, '--index-sanity-check').match(/passed sanity check|is empty/g)?.length,
+        indexes.length,
+      )
+    })
+  })
+
   test('the metadata log', async () => {
     await withStorage(async ({ clock, directories, folder, start }) => {
       await start()
