@@ -64,6 +64,7 @@ export type Cluster = {
 
 const host = '127.0.0.1'
 const startTimeoutMs = 30_000
+const closeHandOverMs = 3_000
 
 /** Small and quick, as suits tests; `config` overrides. */
 const defaults = (brokers: number): Record<string, string> => ({
@@ -139,7 +140,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     // All have ended, so that what failed leaves nothing of the others behind.
     const launched = await Promise.allSettled(members.map((member) => member.launch()))
     for (const launch of launched) if (launch.status === 'rejected') throw launch.reason
-    await within(startTimeoutMs, Promise.all(members.map((member) => member.ready())), failed)
+    await within(
+      startTimeoutMs,
+      Promise.all(members.map((member) => member.ready(options.brokers ?? 3))),
+      failed,
+    )
     return clusterOf({ clusterId, members, network, failed, temporary, removeFolder })
   } catch (why) {
     for (const member of members) member.node.kill()
@@ -150,8 +155,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
 type Member = {
   node: ClusterNode
+  isController: boolean
   launch(): Promise<void>
-  ready(): Promise<void>
+  ready(brokers?: number): Promise<void>
+  leave(handOverMs: number): Promise<void>
   stop(handOverMs?: number): Promise<void>
   address(): string | undefined
 }
@@ -191,9 +198,11 @@ function hostMember(first: NodeConfig, { linkTo, log, inspect, fail }: MemberPor
   }
 
   return {
+    isController: first.roles.controller,
     launch,
     stop,
-    ready: () => running?.ready() ?? Promise.resolve(),
+    ready: (brokers) => running?.ready(brokers) ?? Promise.resolve(),
+    leave: (handOverMs) => running?.leave(handOverMs) ?? Promise.resolve(),
     address() {
       const [listener] = config.listeners.advertisedBroker
       return listener === undefined ? undefined : `${listener.host}:${listener.port}`
@@ -236,9 +245,7 @@ function clusterOf({ members, temporary, removeFolder, ...of }: Assembled): Clus
   const nodes = members.map(({ node }) => node)
   let closing: Promise<void> | undefined
   const close = () => {
-    // Nobody is left to hand over to; what is removed need not even be closed.
-    const end = (member: Member) => (temporary ? member.node.kill() : member.stop(0))
-    closing ??= Promise.all(members.map(end)).then(removeFolder)
+    closing ??= (temporary ? killAll(members) : stopAll(members)).then(removeFolder)
     return closing
   }
   return {
@@ -256,6 +263,20 @@ function clusterOf({ members, temporary, removeFolder, ...of }: Assembled): Clus
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What is removed anyway need not be closed. */
+async function killAll(members: Member[]): Promise<void> {
+  for (const { node } of members) node.kill()
+}
+
+/** Controllers stay until the brokers have left: one that did not would be awaited at the next start. */
+async function stopAll(members: Member[]): Promise<void> {
+  const controllers = members.filter(({ isController }) => isController)
+  const running = controllers.filter(({ node }) => node.isRunning())
+  const handOverMs = running.length > controllers.length / 2 ? closeHandOverMs : 0
+  await Promise.all(members.map((member) => member.leave(handOverMs)))
+  await Promise.all(members.map((member) => member.stop(0)))
 }
 
 async function within(ms: number, done: Promise<unknown>, failed: Promise<Error>): Promise<void> {

@@ -57,8 +57,13 @@ export type RunningNode = {
   readonly nodeId: number
   /** With the ports that the system chose. */
   readonly listeners: { name: string; host: string; port: number }[]
-  /** Resolves when clients can use it: a broker is unfenced, a controller knows who leads. */
-  ready(): Promise<void>
+  /**
+   * Resolves when clients can use it: a broker is unfenced and knows of so many that are, itself
+   * included, a controller knows who leads.
+   */
+  ready(brokers?: number): Promise<void>
+  /** The first part of `stop`, alone: the broker leaves, the controller goes on. */
+  leave(handOverMs: number): Promise<void>
   /** Controlled shutdown: hands over, for at most so long, then closes everything cleanly. */
   stop(handOverMs?: number): Promise<void>
   /** As `kill -9`. */
@@ -283,17 +288,24 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     })
     serving.catch(() => {})
     const knowsLeader = leader.known()
+    let left: Promise<void> | undefined
+    const leave = (handOverMs: number): Promise<void> => {
+      left ??= broker?.shutdown(handOverMs) ?? Promise.resolve()
+      return left
+    }
 
     return {
       nodeId,
       listeners: listeners.map(({ name, advertised: { host, port } }) => ({ name, host, port })),
-      ready: async () => {
+      ready: async (brokers = 1) => {
         await Promise.all([serving, knowsLeader])
+        if (broker !== undefined) await imageShows(loader, brokers)
       },
+      leave,
       async stop(handOverMs = shutdownDeadlineMs) {
         if (life.isOver()) return
         const drainMs = Math.min(handOverMs, kafkaListenersDrainMs)
-        await broker?.shutdown(handOverMs)
+        await leave(handOverMs)
         await Promise.all(listeners.map(({ drain }) => drain(drainMs)))
         controller?.stop()
         await quorum!.stop()
@@ -317,6 +329,19 @@ const endpointsOf = (listeners: BoundListener[]) =>
     port,
     securityProtocol: 0,
   }))
+
+/** Resolves when the image shows so many brokers that serve. */
+function imageShows(loader: Pick<MetadataLoader, 'listen'>, brokers: number): Promise<void> {
+  return new Promise((resolve) => {
+    let done = false
+    loader.listen((image) => {
+      if (done) return
+      const serving = [...image.brokers().values()].filter(({ fenced }) => !fenced)
+      done = serving.length >= brokers
+      if (done) resolve()
+    })
+  })
+}
 
 /** Tells who leads the quorum, and when it changes. */
 function leaderOf(quorum: HostedQuorum) {
