@@ -6,7 +6,7 @@
  */
 import type { QuorumContext } from '../../machines/quorum/types.ts'
 import { isSame, keyOf } from '../../machines/quorum/votes.ts'
-import { LinkError } from '../../transport/links/link.ts'
+import { type Endpoint, LinkError } from '../../transport/links/link.ts'
 import { call } from '../../transport/links/rpc.ts'
 import type { Api, Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorName, KafkaError } from '../../transport/protocol/errors.ts'
@@ -32,7 +32,7 @@ const endVersion = 1
 
 /**
  * One request of the quorum. A lost answer is no event: who needs it asks again.
- * @param nobodyThere called when nobody listens: no answer will come
+ * @param told `nobodyThere`: nobody listens, no answer will come
  * @returns undefined when there is none, or one that cannot be read
  */
 export async function ask<A extends Api>(
@@ -42,14 +42,16 @@ export async function ask<A extends Api>(
   to: number,
   request: Request<A>,
   timeoutMs: number,
-  nobodyThere: () => void = () => {},
+  told: { nobodyThere?: () => void; answeredBy?: (from: Endpoint) => void } = {},
 ): Promise<Response<A> | undefined> {
   try {
-    return await call(link, api, version, to, request, { timeoutMs, lane: 'control' })
+    const { answeredBy } = told
+    const options = { timeoutMs, lane: 'control' as const, ...(answeredBy && { answeredBy }) }
+    return await call(link, api, version, to, request, options)
   } catch (error) {
     if (!(error instanceof LinkError || error instanceof KafkaError)) throw error
     logger.debug({ api: api.name, to, why: error.message }, 'no answer in the quorum')
-    if (error instanceof LinkError && error.failure === 'noResponders') nobodyThere()
+    if (error instanceof LinkError && error.failure === 'noResponders') told.nobodyThere?.()
     return undefined
   }
 }
@@ -123,15 +125,9 @@ export function createElections(replica: Replica): Elections {
       if (!preVote && replica.running())
         replica.send({ type: 'VoteResponse', from: voter, epoch, preVote, granted: false })
     }
-    const answer = await ask(
-      replica,
-      Vote,
-      voteVersion,
-      voter.id,
-      request,
-      voteTimeoutMs,
+    const answer = await ask(replica, Vote, voteVersion, voter.id, request, voteTimeoutMs, {
       nobodyThere,
-    )
+    })
     if (answer === undefined || !replica.running()) return false
     const { error, partition } = learn(replica, voter.id, answer)
     refused('Vote', voter.id, error)

@@ -6,6 +6,7 @@
  * dropped (X2).
  */
 import { isSame } from '../../machines/quorum/votes.ts'
+import type { Endpoint } from '../../transport/links/link.ts'
 import { errorName, KafkaError } from '../../transport/protocol/errors.ts'
 import { UpdateRaftVoter } from '../../transport/schemas/82-update-raft-voter.ts'
 import { downloadSnapshot } from './download.ts'
@@ -32,7 +33,11 @@ type Outcome = 'again' | 'failed'
 const askAroundMs = 50
 const askAroundMaxMs = 500
 
-export function createFetcher(replica: Replica): Fetcher {
+export function createFetcher(
+  replica: Replica,
+  /** Which incarnation of the leader answered a fetch in its epoch. */
+  leaderSeen: (leader: Endpoint, epoch: number) => void,
+): Fetcher {
   const { log, config, logger, self, voterSets } = replica
   /** Each start and stop makes what came before it stale. */
   let generation = 0
@@ -69,7 +74,12 @@ export function createFetcher(replica: Replica): Fetcher {
     // A lost answer costs less than the patience that a leader is given.
     const patienceMs = Math.min(config.requestTimeoutMs, Math.ceil(config.fetchTimeoutMs / 4))
     const timeoutMs = fetchMaxWaitMs + patienceMs
-    const answer = await ask(replica, MetadataFetch, fetchVersion, leaderId, request, timeoutMs)
+    let leader: Endpoint | undefined
+    const answer = await ask(replica, MetadataFetch, fetchVersion, leaderId, request, timeoutMs, {
+      answeredBy: (from) => {
+        leader = from
+      },
+    })
     if (!isCurrent() || answer === undefined) return 'failed'
     if (answer.errorCode !== 0) {
       logger.warn({ leaderId, error: errorName(answer.errorCode) }, 'the leader refused a fetch')
@@ -79,6 +89,7 @@ export function createFetcher(replica: Replica): Fetcher {
     if (partition === undefined) return 'failed'
     learn(leaderId, partition)
     if (!isCurrent() || partition.errorCode !== 0) return 'failed'
+    if (leader !== undefined) leaderSeen(leader, epoch)
     return take(partition, leaderId, epoch, isCurrent)
   }
 

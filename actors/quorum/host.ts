@@ -152,7 +152,9 @@ export function hostQuorum(options: QuorumOptions): HostedQuorum {
     halt,
   })
   const elections = createElections(replica)
-  const fetcher = createFetcher(replica)
+  const fetcher = createFetcher(replica, ({ nodeId, incarnationId }, epoch) =>
+    watch?.note(nodeId, epoch, incarnationId),
+  )
 
   const provided = chart.provide({
     actions: {

@@ -9,7 +9,7 @@ import { hostProbe } from '../probe/probe.ts'
 import { type Replica, voters } from './replica.ts'
 
 export type LeaderWatch = {
-  /** Said by the leader itself: which incarnation of it leads the epoch. */
+  /** Said by the leader itself, in a request or an answer: which incarnation of it leads the epoch. */
   note(leaderId: number, epoch: number, incarnationId: string | undefined): void
   start(): void
   stop(): void
@@ -39,6 +39,7 @@ export function watchLeader(
   return {
     note(nodeId, epoch, incarnationId) {
       if (incarnationId === undefined || (leads !== undefined && leads.epoch > epoch)) return
+      if (leads?.epoch === epoch && leads.endpoint.incarnationId === incarnationId) return
       leads = { epoch, endpoint: { nodeId, incarnationId } }
     },
     start() {

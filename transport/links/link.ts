@@ -22,6 +22,8 @@ export type RequestOptions = {
   lane: Lane
   /** Only this incarnation may see the request; absent: whoever has the id now. */
   incarnationId?: string
+  /** Told which incarnation answered, before the answer resolves. */
+  answeredBy?: (from: Endpoint) => void
 }
 
 export type LinkFailure =

@@ -88,7 +88,7 @@ export function memoryNetwork(of: { clock: LinkClock; inFlightBytesMax?: number 
     }
     const answer = (chunks: Buffer[]): void =>
       back(asker, asked, () => {
-        if (!asker.open.answer(id, chunks)) asker.dropped.unasked++
+        if (!asker.open.answer(id, chunks, asked.self)) asker.dropped.unasked++
       })
     try {
       const result = handler(joined(message), asker.self)
@@ -189,9 +189,9 @@ function memoryLink(
     request(to, api, message, options) {
       if (state !== 'up') return Promise.reject(notUp(state))
       const bytes = sizeOf(message)
-      return member.open.ask(to, bytes, options.timeoutMs, (id) =>
-        deliver(() => network.handOver(member, id, to, api, message, options), bytes),
-      )
+      const send = (id: number) =>
+        deliver(() => network.handOver(member, id, to, api, message, options), bytes)
+      return member.open.ask(to, bytes, options.timeoutMs, send, options.answeredBy)
     },
     probe(to, timeoutMs) {
       if (state !== 'up') return Promise.resolve('unknown')

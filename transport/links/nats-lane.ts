@@ -164,7 +164,7 @@ export function natsLane(options: LaneOptions) {
       open.fail(id, 'noResponders', `node ${from.nodeId} is another incarnation now`)
     } else if (kind === kinds.answer) {
       const whole = join(prefix, data.subarray(prefixBytes))
-      if (whole !== undefined) open.answer(id, [whole])
+      if (whole !== undefined) open.answer(id, [whole], from)
     }
   }
 
@@ -211,15 +211,17 @@ export function natsLane(options: LaneOptions) {
       to: { nodeId: number; incarnationId: string | null },
       chunks: Buffer[],
       timeoutMs: number,
+      answeredBy?: (from: Endpoint) => void,
     ): Promise<Buffer[]> {
       if (!connection.isUp()) {
         return Promise.reject(new LinkError('disconnected', "this node's link is down"))
       }
       const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
-      return open.ask(to.nodeId, bytes, timeoutMs, (correlationId) => {
+      const leave = (correlationId: number): void => {
         const reply = `${answersHere}.${correlationId.toString(36)}`
         send({ kind: kinds.request, to, subject, reply, correlationId, timeoutMs }, chunks)
-      })
+      }
+      return open.ask(to.nodeId, bytes, timeoutMs, leave, answeredBy)
     },
     async close(): Promise<void> {
       forgetAll('closed', 'this link was closed')

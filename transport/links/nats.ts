@@ -108,17 +108,18 @@ export function natsLink(options: NatsLinkOptions): Link {
         lanes[lane].serve(inbox(clusterId, self.nodeId, api, lane), api, handler)
       }
     },
-    request(to, api, message, { timeoutMs, lane, incarnationId = null }) {
+    request(to, api, message, { timeoutMs, lane, incarnationId = null, answeredBy }) {
       if (state === 'closed') return Promise.reject(new LinkError('closed', 'this link was closed'))
       if (to === self.nodeId) {
         if (incarnationId === null || incarnationId === self.incarnationId) {
+          answeredBy?.(self)
           return askSelf(api, message, timeoutMs)
         }
         const gone = `node ${to} is another incarnation now`
         return Promise.reject(new LinkError('noResponders', gone))
       }
       const subject = inbox(clusterId, to, api, lane)
-      return lanes[lane].ask(subject, { nodeId: to, incarnationId }, message, timeoutMs)
+      return lanes[lane].ask(subject, { nodeId: to, incarnationId }, message, timeoutMs, answeredBy)
     },
     async probe(to, timeoutMs): Promise<ProbeVerdict> {
       const downsBefore = downs

@@ -3,12 +3,13 @@
  * are on their way to each peer with their bound.
  */
 import type { Timer, Timers } from '../timers.ts'
-import { LinkError, type LinkFailure } from './link.ts'
+import { type Endpoint, LinkError, type LinkFailure } from './link.ts'
 
 type Open = {
   to: number
   bytes: number
   timer: Timer
+  answeredBy: ((from: Endpoint) => void) | undefined
   resolve: (answer: Buffer[]) => void
   reject: (error: LinkError) => void
 }
@@ -48,6 +49,7 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
       bytes: number,
       timeoutMs: number,
       send: (id: number) => void,
+      answeredBy?: (from: Endpoint) => void,
     ): Promise<Buffer[]> {
       const already = inFlight.get(to) ?? 0
       if (already > 0 && already + bytes > inFlightBytesMax) {
@@ -62,7 +64,7 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
           () => fail(id, 'timeout', `node ${to} did not answer within ${timeoutMs} ms`),
           timeoutMs,
         )
-        open.set(id, { to, bytes: bytes + perRequestBytes, timer, resolve, reject })
+        open.set(id, { to, bytes: bytes + perRequestBytes, timer, answeredBy, resolve, reject })
         inFlight.set(to, already + bytes + perRequestBytes)
         send(id)
       })
@@ -70,8 +72,9 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
     /** Whom an open request asks. */
     peerOf: (id: number): number | undefined => open.get(id)?.to,
     /** @returns false when nothing waits for it (any more) */
-    answer(id: number, answer: Buffer[]): boolean {
+    answer(id: number, answer: Buffer[], from: Endpoint): boolean {
       const request = take(id)
+      request?.answeredBy?.(from)
       request?.resolve(answer)
       return request !== undefined
     },
