@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProperties } from './config/properties.ts'
 import { UserError } from './config/user-error.ts'
-import { readMetaProperties } from './format/meta-properties.ts'
+import { nodeDisk } from './disk/node-disk.ts'
+import { readMetaProperties } from './storage/meta-properties.ts'
 
 export type Layout = { brokers: number; controllers: number }
 
@@ -17,7 +18,8 @@ const fileName = 'embedded.properties'
 export function claimFolder(folder: string, layout: Layout): void {
   const file = join(folder, fileName)
   mkdirSync(folder, { recursive: true })
-  const isFormatted = (name: string) => readMetaProperties(join(folder, name)) !== undefined
+  const isFormatted = (name: string) =>
+    readMetaProperties(nodeDisk, join(folder, name)) !== undefined
   const nodes = readdirSync(folder).filter((name) => /^node-\d+$/.test(name) && isFormatted(name))
   if (nodes.length === 0) {
     writeFileSync(file, `brokers=${layout.brokers}\ncontrollers=${layout.controllers}\n`)

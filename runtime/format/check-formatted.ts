@@ -4,9 +4,9 @@ import type { NodeConfig } from '../config/config.ts'
 import { UserError } from '../config/user-error.ts'
 import type { Disk } from '../disk/disk.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
+import { readMetaProperties } from '../storage/meta-properties.ts'
 import { BOOTSTRAP_CHECKPOINT } from './checkpoints.ts'
 import { METADATA_PARTITION } from './format.ts'
-import { readMetaProperties } from './meta-properties.ts'
 
 export type Formatting = {
   clusterId: string
@@ -23,7 +23,7 @@ export function checkFormatted(node: NodeConfig, disk: Disk = nodeDisk): Formatt
   const directoryIds = new Map<string, string>()
   let clusterId: string | undefined
   for (const path of new Set([...node.logDirs, node.metadataLogDir])) {
-    const meta = readMetaProperties(path, disk)
+    const meta = readMetaProperties(disk, path)
     if (meta === undefined) {
       throw new UserError(`${path} is not formatted; run samsa format with this node's file first`)
     }

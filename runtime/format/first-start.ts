@@ -9,15 +9,15 @@ import { type NodeConfig, nodeConfig } from '../config/config.ts'
 import { readProperties } from '../config/properties.ts'
 import { UserError } from '../config/user-error.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
+import { readMetaProperties } from '../storage/meta-properties.ts'
 import { formatNodes } from './format.ts'
-import { readMetaProperties } from './meta-properties.ts'
 
 const LOCK = '.samsa-format.lock'
 const retryMs = 50
 const retriesMax = 400
 
 const isFormatted = ({ logDirs, metadataLogDir }: NodeConfig): boolean =>
-  [...logDirs, metadataLogDir].every((path) => readMetaProperties(path) !== undefined)
+  [...logDirs, metadataLogDir].every((path) => readMetaProperties(nodeDisk, path) !== undefined)
 
 /**
  * @param files property files of all nodes of the cluster, this one's among them

@@ -12,6 +12,11 @@ import type { NodeConfig } from '../config/config.ts'
 import { UserError } from '../config/user-error.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
 import { systemRandom } from '../random.ts'
+import {
+  type MetaProperties,
+  readMetaProperties,
+  writeMetaProperties,
+} from '../storage/meta-properties.ts'
 import { replaceFile } from '../storage/small-files.ts'
 import {
   BOOTSTRAP_CHECKPOINT,
@@ -21,7 +26,6 @@ import {
   VOTERS_CHECKPOINT,
 } from './checkpoints.ts'
 import { bootstrapRecords } from './features.ts'
-import { type MetaProperties, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
 import { parseInitialControllers, voterOf } from './voters.ts'
 
 export const METADATA_PARTITION = '__cluster_metadata-0'
@@ -45,7 +49,7 @@ const uuidPattern = /^[A-Za-z0-9_-]{22}$/
 
 function targetOf(node: NodeConfig): Target {
   const paths = new Set([node.metadataLogDir, ...node.logDirs])
-  const directories = [...paths].map((path) => ({ path, meta: readMetaProperties(path) }))
+  const directories = [...paths].map((path) => ({ path, meta: readMetaProperties(nodeDisk, path) }))
   for (const { path, meta } of directories) {
     if (meta !== undefined && meta.nodeId !== node.nodeId) {
       throw new UserError(`${path} belongs to node ${meta.nodeId}, not ${node.nodeId}`)
@@ -157,7 +161,11 @@ function writeDirectory(target: Target, path: string, directoryId: string, conte
       replaceFile(nodeDisk, metadataDirectory, VOTERS_CHECKPOINT, content.voters)
     }
   }
-  writeMetaProperties(path, { clusterId: content.clusterId, nodeId: node.nodeId, directoryId })
+  writeMetaProperties(nodeDisk, path, {
+    clusterId: content.clusterId,
+    nodeId: node.nodeId,
+    directoryId,
+  })
 }
 
 /**

@@ -10,7 +10,6 @@ import { NO_BROKER_EPOCH, takeCleanMarker } from './clean-marker.ts'
 import { groupCommit } from './group-commit.ts'
 import type { StorageDirectory } from './log-state.ts'
 import { META_PROPERTIES, type MetaProperties, readMetaProperties } from './meta-properties.ts'
-import { MalformedFileError } from './small-files.ts'
 
 const LOCK = '.lock'
 
@@ -83,7 +82,7 @@ export function openDirectories(options: DirectoryOptions): Directories {
 }
 
 function formatOf({ disk, nodeId, clusterId }: DirectoryOptions, path: string): MetaProperties {
-  const meta = readMeta(disk, path)
+  const meta = readMetaProperties(disk, path)
   if (meta === undefined) {
     throw new UserError(
       `${path} is not formatted (no ${META_PROPERTIES}): run \`samsa format\` first`,
@@ -100,15 +99,6 @@ function formatOf({ disk, nodeId, clusterId }: DirectoryOptions, path: string): 
     )
   }
   return meta
-}
-
-function readMeta(disk: Disk, path: string): MetaProperties | undefined {
-  try {
-    return readMetaProperties(disk, path)
-  } catch (error) {
-    if (!(error instanceof MalformedFileError)) throw error
-    throw new UserError(`${error.message}: restore it, or format the directory anew`)
-  }
 }
 
 function lock(disk: Disk, path: string): DiskLock {

@@ -3,6 +3,7 @@
  * Source: Kafka's version 1 (KRaft). Others' keys are kept out; order and comments do not matter.
  */
 import { parse, stringify } from 'dot-properties'
+import { UserError } from '../config/user-error.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
 import { MalformedFileError, replaceFile } from './small-files.ts'
 
@@ -11,8 +12,20 @@ const VERSION = '1'
 
 export type MetaProperties = { clusterId: string; nodeId: number; directoryId: string }
 
-/** undefined: the directory is not formatted. @throws MalformedFileError */
+/**
+ * undefined: the directory is not formatted.
+ * @throws UserError what is there is damaged
+ */
 export function readMetaProperties(disk: Disk, directory: string): MetaProperties | undefined {
+  try {
+    return parseMetaProperties(disk, directory)
+  } catch (error) {
+    if (!(error instanceof MalformedFileError)) throw error
+    throw new UserError(`${error.message}; restore it, or remove the folder and format it again`)
+  }
+}
+
+function parseMetaProperties(disk: Disk, directory: string): MetaProperties | undefined {
   const content = disk.readFile(joinPath(directory, META_PROPERTIES))
   if (content === undefined) return undefined
   const found = parse(content.toString('utf8')) as Record<string, string | undefined>
