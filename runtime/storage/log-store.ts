@@ -40,6 +40,7 @@ import {
 import { dropTail } from './tail-cache.ts'
 
 const OPEN_FILES_MAX = 1024
+/** Who keeps up reads at once. What stays longer grows old in the heap, which costs more than a read. */
 const TAIL_BYTES_MAX = 4 * 1024 * 1024
 /** With the quorum's one, below the four threads of the pool. */
 const SYNCS_MAX = 2
