@@ -39,7 +39,7 @@ export type SimNode = {
   parts: NodeParts | undefined
   /** How often it was started. */
   lives: number
-  /** Started again after an end that was not clean, and not yet registered since. */
+  /** Its disk lost data, and it has not registered since. */
   isSuspect: boolean
 }
 
@@ -204,7 +204,6 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
 
   function kill(node: SimNode): void {
     trace.note('kill', { node: node.id, life: node.lives })
-    node.isSuspect = true
     const { end } = node
     ended(node)
     end?.()
@@ -231,6 +230,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     },
     powerCut(node) {
       kill(node)
+      node.isSuspect = true
       const { lost } = node.disk.powerCut(random.fork(`power ${node.id} ${node.lives}`))
       trace.note('powerCut', { node: node.id, lost })
     },

@@ -2,8 +2,9 @@
  * What goes wrong, when, and how much of it: each seed draws its own mix. A fault is started by
  * chance and ends by itself; healing ends all of them.
  *
- * Power is cut only where an intact copy of each record remains: at least one other running replica
- * in the ISR of everything that the node holds.
+ * Power is cut only in a calm moment, and where an intact copy of each record remains in the ISR;
+ * until that disk is known to have lost data nothing else goes wrong. Without eligible leader
+ * replicas (KIP-966) an ISR may otherwise shrink to the one that lost its data.
  */
 import type { Checker } from './checker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
@@ -93,8 +94,9 @@ export function createFaults(mix: FaultMix, ports: FaultPorts): Faults {
 
   /** Whether its disk may lose what is not synced. */
   function mayLose(node: SimNode): boolean {
-    if (nodes.some((other) => other !== node && (other.isSuspect || other.end === undefined)))
-      return false
+    if (endings.size > 0 || mix.lossRate > 0.05 || mix.stallRate > 0) return false
+    const isCalm = nodes.every(({ parts, machine }) => parts !== undefined && !machine.isPaused())
+    if (!isCalm) return false
     let newest = node.parts?.loader.image()
     for (const { parts } of nodes) {
       const image = parts?.loader.image()
@@ -206,7 +208,7 @@ export function createFaults(mix: FaultMix, ports: FaultPorts): Faults {
   function arm(name: FaultName, meanMs: number): void {
     scheduler.after(random.exponential(meanMs), () => {
       if (!isOn) return
-      const what = act[name]()
+      const what = nodes.some(({ isSuspect }) => isSuspect) ? undefined : act[name]()
       if (what !== undefined) {
         counts.set(name, (counts.get(name) ?? 0) + 1)
         trace.note('fault', { name, on: what })

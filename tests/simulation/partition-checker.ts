@@ -8,7 +8,14 @@ import type { Consumed } from './consumer.ts'
 import type { Entry, Logs } from './logs.ts'
 import { must } from './violation.ts'
 
-export type Send = { producer: string; topic: string; partition: number; values: string[] }
+export type Send = {
+  producer: string
+  /** Counts the sends of all. */
+  order: number
+  topic: string
+  partition: number
+  values: string[]
+}
 
 type Acked = { base: number; count: number; values: string[] }
 
@@ -45,7 +52,8 @@ const keyOf = (topic: string, partition: number) => `${topic}-${partition}`
 export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionChecker {
   const partitions = new Map<string, Known>()
   const valueAt = new Map<string, string>()
-  const lastSent = new Map<string, number>()
+  /** Producer and partition → its acknowledged sends, in the order of sending. */
+  const lanes = new Map<string, { order: number; base: number }[]>()
   const highWatermarks = new Map<string, number>()
   const leaders = new Map<string, number>()
   const seen = new Map<number, number>()
@@ -146,19 +154,12 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   }
 
   return {
-    acked({ producer, topic, partition, values }, base) {
+    acked({ producer, order, topic, partition, values }, base) {
       const of = known(topic, partition)
       of.acked.push({ base, count: values.length, values })
       ackedRecords += values.length
       fresh = true
-      const lane = `${producer} ${keyOf(topic, partition)}`
-      const before = lastSent.get(lane) ?? -1
-      must(base > before, 'O10', 'later sends of a producer get higher offsets', () => ({
-        lane,
-        before,
-        base,
-      }))
-      lastSent.set(lane, base + values.length - 1)
+      checkOrder(`${producer} ${keyOf(topic, partition)}`, { order, base })
       for (const [index, value] of values.entries()) note(of, base + index, value)
     },
     unknown({ values }) {
@@ -228,6 +229,25 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       }
       return ends
     },
+  }
+
+  /** Answers may come in another order than their requests. */
+  function checkOrder(name: string, send: { order: number; base: number }): void {
+    const lane = lanes.get(name) ?? []
+    lanes.set(name, lane)
+    let at = lane.length
+    while (at > 0 && lane[at - 1]!.order > send.order) at--
+    const [before, behind] = [lane[at - 1], lane[at]]
+    const isBetween =
+      (before === undefined || before.base < send.base) &&
+      (behind === undefined || behind.base > send.base)
+    must(isBetween, 'O10', 'later sends of a producer get higher offsets', () => ({
+      name,
+      before,
+      send,
+      behind,
+    }))
+    lane.splice(at, 0, send)
   }
 
   function note(of: Known, offset: number, value: string): void {

@@ -307,6 +307,7 @@ function createWork(world: World, random: SeededRandom, topics: readonly Topic[]
   let created = 0
   let isOn = false
   let values = 0
+  let sends = 0
 
   const admin = client('admin')
   for (const { name, partitions: count } of topics) {
@@ -327,8 +328,9 @@ function createWork(world: World, random: SeededRandom, topics: readonly Topic[]
       { length: count },
       () => `${name}-${values++}-${'x'.repeat(random.below(size))}`,
     )
+    const order = sends++
     const outcome = await producer.send(topic, partition, sent)
-    const record = { producer: name, topic, partition, values: sent }
+    const record = { producer: name, order, topic, partition, values: sent }
     if (outcome.acked) checker.partitions.acked(record, outcome.baseOffset)
     else checker.partitions.unknown(record)
     return outcome.acked
