@@ -21,6 +21,7 @@ type Ports = {
   log: Logger
   send: SendToReplica
   timeoutMs(): number
+  halt(why: unknown): void
 }
 
 type Proposal = {
@@ -56,7 +57,7 @@ export function outcomeOf(error: ErrorName): AlterPartitionOutcome {
 }
 
 export function createAlterPartitions(ports: Ports) {
-  const { nodeId, brokerEpoch, controller, log, send, timeoutMs } = ports
+  const { nodeId, brokerEpoch, controller, log, send, timeoutMs, halt } = ports
   /** What is to be asked; a partition's newer proposal replaces its older one. */
   const wanted = new Map<Partition, Proposal>()
   let asking = false
@@ -138,7 +139,7 @@ export function createAlterPartitions(ports: Ports) {
     /** Takes the proposal as it stands in the partition's context now. */
     propose(partition: Partition): void {
       wanted.set(partition, proposalOf(partition))
-      if (!asking) void askAll()
+      if (!asking) askAll().catch(halt)
     },
     stop(): void {
       stopped = true

@@ -12,6 +12,7 @@ import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorName } from '../../transport/protocol/errors.ts'
 import { LONG_MAX, ZERO_UUID } from '../../transport/protocol/schema.ts'
 import type { Fetch } from '../../transport/schemas/01-fetch.ts'
+import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Partition } from './partition.ts'
@@ -57,6 +58,7 @@ export type FetcherPorts = {
   take(partition: Partition, data: FetchedData, error: ErrorName): Taken
   /** Nobody is followed any more. */
   idle(): void
+  halt(why: unknown): void
 }
 
 /** A full fetch: the leader begins a session. */
@@ -67,7 +69,8 @@ const INT32_MAX = 0x7fff_ffff
 export type Fetcher = ReturnType<typeof createFetcher>
 
 export function createFetcher(ports: FetcherPorts) {
-  const { leaderId, nodeId, clock, log, settings, brokerEpoch, send, find, take, idle } = ports
+  const { leaderId, nodeId, clock, log, settings, brokerEpoch, send, find, take, idle, halt } =
+    ports
   const followed = new Map<Partition, Following>()
   const changed = new Set<Following>()
   /** Known to the leader's session and to be dropped from it. */
@@ -130,6 +133,7 @@ export function createFetcher(ports: FetcherPorts) {
       if (state === 'fetching') state = 'idle'
       handle(mine, request, answer)
     } catch (error) {
+      if (error instanceof InvariantError) return halt(error)
       if (stopped) return
       if (mine !== round) return takeOvertaken(mine, request, undefined)
       if (failures++ === 0) log.info({ leaderId, err: error }, 'fetch from leader failed')

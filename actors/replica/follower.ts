@@ -10,6 +10,7 @@ import { call } from '../../transport/links/rpc.ts'
 import { type ErrorName, errorName, KafkaError } from '../../transport/protocol/errors.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { ListOffsets } from '../../transport/schemas/02-list-offsets.ts'
+import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Log, StorageError } from '../ports/log.ts'
@@ -34,6 +35,7 @@ type Ports = {
   brokerEpoch(): number
   find(of: { topicId: string; partition: number }): Partition | undefined
   send: SendToReplica
+  halt(why: unknown): void
 }
 
 const FETCH_VERSION = 18
@@ -44,7 +46,7 @@ const EARLIEST = -2
 export type Followers = ReturnType<typeof createFollowing>
 
 export function createFollowing(ports: Ports) {
-  const { nodeId, link, clock, log, settings, brokerEpoch, find, send } = ports
+  const { nodeId, link, clock, log, settings, brokerEpoch, find, send, halt } = ports
   const fetchers = new Map<number, Fetcher>()
   let stopped = false
 
@@ -67,6 +69,7 @@ export function createFollowing(ports: Ports) {
         fetchers.delete(leaderId)
         fetcher.stop()
       },
+      halt,
     })
     fetchers.set(leaderId, fetcher)
     return fetcher
@@ -136,6 +139,7 @@ export function createFollowing(ports: Ports) {
         pokeAll(partition)
       }
     } catch (cause) {
+      if (cause instanceof InvariantError) return halt(cause)
       if (cause instanceof StorageError) return
       log.info({ leader, err: cause }, 'leader did not tell its offsets')
       await new Promise<void>((resolve) =>

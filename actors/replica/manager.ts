@@ -75,7 +75,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
   const byId = new Map<string, Map<number, Partition>>()
   let isFirstImage = true
   let stopped = false
-  const steps = inSlices(clock)
+  const steps = inSlices(clock, halt)
 
   const find = ({ topicId, partition }: { topicId: string; partition: number }) =>
     byId.get(topicId)?.get(partition)
@@ -115,6 +115,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     brokerEpoch,
     find,
     send,
+    halt,
     settings: () => {
       const waitMsMax = config.int('replica.fetch.wait.max.ms')
       return {
@@ -134,6 +135,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     log,
     send,
     timeoutMs: () => CONTROLLER_TIMEOUT_MS,
+    halt,
   })
   const sessions = createFetchSessions({
     clock,
@@ -157,9 +159,11 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
 
   /** The chart is inside an event: its next one comes after. */
   function reviewSoon(partition: Partition) {
-    void Promise.resolve().then(() => {
-      if (!stopped) leading.reviewJoiners(partition)
-    })
+    Promise.resolve()
+      .then(() => {
+        if (!stopped) leading.reviewJoiners(partition)
+      })
+      .catch(halt)
   }
 
   const overridesOf = (topic: string) => image().configs({ type: 'topic', name: topic })

@@ -70,7 +70,13 @@ export function positionOf(entry: FetchEntry, partition: Partition, leaderOnly: 
 export function readableBytes(log: Log, entry: FetchEntry, upTo: number, minBytes: number): number {
   if (upTo <= entry.fetchOffset) return 0
   if (minBytes <= 1) return 1
-  return Math.min(log.bytesBetween(entry.fetchOffset, upTo), entry.partitionMaxBytes)
+  try {
+    return Math.min(log.bytesBetween(entry.fetchOffset, upTo), entry.partitionMaxBytes)
+  } catch (error) {
+    // Who looks may be another's append: the fetch itself is to hear of it, by its answer.
+    if (error instanceof StorageError) return Number.POSITIVE_INFINITY
+    throw error
+  }
 }
 
 /** Reads with the disk's failures told apart from ours. */

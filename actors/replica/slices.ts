@@ -7,7 +7,8 @@ import type { Clock } from '../ports/clock.ts'
 
 const SLICE_MS = 10
 
-export function inSlices(clock: Clock) {
+/** @param halt told of what a later turn throws; the first one's caller hears it itself */
+export function inSlices(clock: Clock, halt: (why: unknown) => void) {
   let steps: (() => void)[] = []
   let next = 0
   let turn: Timer | undefined
@@ -18,12 +19,20 @@ export function inSlices(clock: Clock) {
     while (next < steps.length) {
       steps[next++]!()
       if (next < steps.length && clock.monotonic() - began >= SLICE_MS) {
-        turn = clock.setTimeout(run, 0)
+        turn = clock.setTimeout(runLater, 0)
         return
       }
     }
     steps = []
     next = 0
+  }
+
+  function runLater(): void {
+    try {
+      run()
+    } catch (error) {
+      halt(error)
+    }
   }
 
   return {

@@ -1,6 +1,7 @@
 /** One follower's side of a fetch session, with answers that are late, lost or overtaken. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { InvariantError, invariant } from '../../actors/invariant.ts'
 import type { Log } from '../../actors/ports/log.ts'
 import { createFetcher, type FetchedData, type FetcherPorts } from '../../actors/replica/fetcher.ts'
 import { newPartition, type Partition } from '../../actors/replica/partition.ts'
@@ -51,6 +52,7 @@ function fetcherOf(...replicas: Partition[]) {
   const clock: FakeClock = fakeClock()
   const sent: Sent[] = []
   const told = new Map<string, number>()
+  const halted: unknown[] = []
   const fetcher = createFetcher({
     leaderId: 1,
     nodeId: 2,
@@ -71,13 +73,15 @@ function fetcherOf(...replicas: Partition[]) {
       }),
     find: ({ topicId }) => replicas.find((each) => each.topicId === topicId),
     take: (partition, data) => {
+      invariant(data.highWatermark >= 0, 'offsets are not negative')
       told.set(partition.topic, data.highWatermark)
       return 'nothingNew'
     },
     idle: () => {},
+    halt: (why) => halted.push(why),
   })
   const settled = () => clock.advance(0)
-  return { clock, fetcher, sent, settled, told }
+  return { clock, fetcher, halted, sent, settled, told }
 }
 
 /** The session stands, and an incremental fetch is parked at the leader. */
@@ -180,6 +184,15 @@ test('a leader that refuses every fetch is not asked without pause', async () =>
   }
   assert.ok(sent.length < 30, `${sent.length} fetches in 2 s`)
   fetcher.stop()
+})
+
+test('a broken invariant is no failed fetch: it ends the node', async () => {
+  const orders = replicaOf('orders')
+  const { halted, sent, settled } = await parked(orders)
+  sent[1]!.answer(answerOf({ orders: -1 }))
+  await settled()
+  assert.ok(halted[0] instanceof InvariantError)
+  assert.is(sent.length, 2)
 })
 
 test.run()
