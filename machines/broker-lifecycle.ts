@@ -194,7 +194,11 @@ const pendingControlledShutdown = brokerLifecycleSetup.createStateConfig({
             target: '#shuttingDown',
             description: 'Not registered any more: it leads nothing.',
           },
-          { guard: and(['isAnswer', not('isStale')]), target: 'resting' },
+          {
+            guard: and(['isAnswer', not('isStale')]),
+            target: '#shuttingDown',
+            description: 'No controller is left to hand over to: all were told to stop.',
+          },
         ],
       },
     },

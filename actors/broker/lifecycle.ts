@@ -51,6 +51,7 @@ export type Lifecycle = {
 const REGISTRATION_VERSION = 4
 const HEARTBEAT_VERSION = 1
 const REGISTRATION_TIMEOUT_MS = 5_000
+const LEAVING_TIMEOUT_MS = 2_000
 
 export function hostLifecycle(ports: LifecyclePorts): Lifecycle {
   const { nodeId, clock, config, log, controller, image, halt, inspect } = ports
@@ -145,8 +146,9 @@ export function hostLifecycle(ports: LifecyclePorts): Lifecycle {
           offlineLogDirs: offlineLogDirs.map(({ id }) => id),
           cordonedLogDirs: null,
         },
-        // Half a session, so that a controller that went silent costs none.
-        config.int('broker.session.timeout.ms') / 2,
+        // Half a session, so that a controller that went silent costs none. Who leaves waits for the
+        // next controller, but not for ever: the last of a cluster finds none.
+        wants.wantShutDown ? LEAVING_TIMEOUT_MS : config.int('broker.session.timeout.ms') / 2,
       )
       const error = errorName(errorCode)
       if (error === 'NONE') {
