@@ -13,7 +13,7 @@ import { batches, compression, deleteHorizon, isControl } from '../../transport/
 import { encodeControlRecord } from '../../transport/records/control.ts'
 import { encodeBatch, type NewBatch, records } from '../../transport/records/records.ts'
 import { faultyDisk } from './faulty-disk.ts'
-import { type Bench, logConfig, of, readAll, topicId, withStorage } from './support.ts'
+import { type Bench, logConfig, of, readAll, topicId, until, withStorage } from './support.ts'
 
 const HOUR = 3_600_000
 const compacted: LogConfig = {
@@ -457,8 +457,7 @@ test('a process that dies at any call of the disk finds each last value again', 
         again.reconfigure(config)
         await compact(again, bench)
         assert.is(show(again).length, 4, `after ${left}`)
-        await new Promise((resolve) => setTimeout(resolve, 10))
-        for (const litter of ['.swap', '.cleaned']) assert.equal(named(bench, litter), [])
+        await until('no litter', () => !named(bench, '').some((name) => /swap|cleaned/.test(name)))
       },
       { disk },
     )

@@ -141,6 +141,14 @@ export async function withStorage(
   }
 }
 
+/** Waits for what is done in the background. */
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (let tries = 0; !isSo(); tries++) {
+    if (tries === 1000) throw new Error(`in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
 /** A batch with one record per value, as a producer sends it. */
 export function batchOf(
   values: string[],
