@@ -43,7 +43,8 @@ function put(log: Log, pairs: Pairs, more: Partial<NewBatch> & { time?: number }
     })),
     ...rest,
   })
-  return log.appendAsLeader(bytes, { leaderEpoch: 0, nowMs: time, origin: 'coordinator' })
+  const leaderEpoch = Math.max(0, rest.leaderEpoch ?? 0)
+  return log.appendAsLeader(bytes, { leaderEpoch, nowMs: time, origin: 'coordinator' })
 }
 
 function mark(log: Log, producerId: number, type: 'commit' | 'abort') {
@@ -395,7 +396,7 @@ test('with compact,delete old segments go as well', async () => {
   )
 })
 
-test('a removal, a cut and an end of the store in the middle harm nothing', async () => {
+test('a removal, a cut and a moved start in the middle harm nothing', async () => {
   const big = 'x'.repeat(50_000)
   const fill = (log: Log) => {
     for (let i = 0; i < 40; i++) put(log, { [`${i % 10}`]: big })
@@ -423,6 +424,26 @@ test('a removal, a cut and an end of the store in the middle harm nothing', asyn
   }
 })
 
+test('a stop at any moment of a cleaning leaves a sound log', async () => {
+  for (const turns of [0, 1, 2, 4, 6, 8, 10, 12]) {
+    await withLog(
+      async (log, bench) => {
+        for (let i = 0; i < 8; i++) put(log, { [`${i % 2}`]: `${i}` })
+        log.roll()
+        await log.flush()
+        const running = log.clean(8, bench.clock.now(), limits)
+        for (let i = 0; i < turns; i++) await new Promise((resolve) => setTimeout(resolve, 1))
+        await bench.stop()
+        await running
+        const again = (await bench.start()).get(of)!
+        assert.is(again.damage(), undefined)
+        assert.equal(show(again).slice(-2), ['6 0=6', '7 1=7'], `after ${turns} turns`)
+      },
+      { segmentBytes: 160 },
+    )
+  }
+})
+
 test('a process that dies at any call of the disk finds each last value again', async () => {
   const { disk, dieAfter, heal, calls } = faultyDisk()
   const config = { ...compacted, segmentBytes: 500 }
@@ -430,7 +451,10 @@ test('a process that dies at any call of the disk finds each last value again', 
     await withStorage(
       async (bench) => {
         const log = (await bench.start()).create(of, topicId, config)
-        for (let i = 0; i < 8; i++) put(log, { [`${i % 2}`]: `${i}`, [`only ${i >> 2}`]: `${i}` })
+        for (let i = 0; i < 8; i++) {
+          const pairs = { [`${i % 2}`]: `${i}`, [`only ${i >> 2}`]: `${i}` }
+          put(log, pairs, { leaderEpoch: i >> 1 })
+        }
         log.roll()
         await log.flush()
         const before = calls()
@@ -446,6 +470,10 @@ test('a process that dies at any call of the disk finds each last value again', 
         const again = (await bench.start()).get(of)!
         assert.is(again.damage(), undefined, `after ${left}`)
         assert.is(again.endOffset(), 16)
+        for (let epoch = 0; epoch < 4; epoch++) {
+          const end = { epoch, endOffset: 4 * epoch + 4 }
+          assert.equal(again.endOffsetFor(epoch), end, `after ${left}`)
+        }
         const last = new Map(
           show(again).map(
             (row) => row.split(' ').slice(1).join(' ').split('=') as [string, string],
