@@ -29,18 +29,19 @@ export type Decision<T> = {
 /** Kafka's bound on the records of one user operation, and of one batch. */
 export const recordsMax = 10_000
 
-/** Kafka's ids for a replica whose directory is not known, or not chosen by us. */
+/** Kafka's id for a replica whose directory is not known. */
 const migratingDirectory = 'AAAAAAAAAAAAAAAAAAAAAA'
-const unassignedDirectory = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 export const mayLead = (broker: BrokerState | undefined): boolean =>
   broker !== undefined && !broker.fenced && !broker.inControlledShutdown
 
-/** Of a broker with one directory it is that one; else the broker chooses. */
-export function directoryOf({ image }: Cluster, brokerId: number): string {
-  const broker = image.brokers().get(brokerId)
-  if (broker === undefined || broker.logDirs.length === 0) return migratingDirectory
-  return broker.logDirs.length === 1 ? broker.logDirs[0]! : unassignedDirectory
+/**
+ * Where a new replica goes. Of several directories Kafka lets the broker choose and tell
+ * (AssignReplicasToDirs); here each gets its turn, so that leadership moves when one of them fails.
+ */
+export function directoryOf({ image }: Cluster, brokerId: number, partition: number): string {
+  const logDirs = image.brokers().get(brokerId)?.logDirs ?? []
+  return logDirs[(partition + image.offset) % logDirs.length] ?? migratingDirectory
 }
 
 export const topicConfigs = ({ image }: Cluster, name: string): ReadonlyMap<string, string> =>
@@ -57,7 +58,7 @@ export function changeRules(cluster: Cluster, topicName: string, election: Elect
     election,
     mayLead: (id) => mayLead(cluster.image.brokers().get(id)),
     minIsr: topicInt(cluster.config, overrides, 'min.insync.replicas'),
-    directoryOf: (id) => directoryOf(cluster, id),
+    directoryOf: (id, partition) => directoryOf(cluster, id, partition),
   }
 }
 

@@ -32,7 +32,7 @@ export type ChangeRules = {
   /** min.insync.replicas of the topic. */
   minIsr: number
   /** Where a replica goes that the partition did not have. */
-  directoryOf: (brokerId: number) => string
+  directoryOf: (brokerId: number, partition: number) => string
 }
 
 type Target = Required<Omit<PartitionTarget, 'leaderRecoveryState'>>
@@ -136,7 +136,7 @@ function directories(
 ): string[] {
   return replicas.map((id) => {
     const at = before.replicas.indexOf(id)
-    return at < 0 ? directoryOf(id) : before.directories[at]!
+    return at < 0 ? directoryOf(id, before.partition) : before.directories[at]!
   })
 }
 

@@ -231,7 +231,7 @@ function newPartition(
   return partitionRecord(topicId, {
     partition,
     replicas,
-    directories: replicas.map((id) => directoryOf(cluster, id)),
+    directories: replicas.map((id) => directoryOf(cluster, id, partition)),
     isr,
     removingReplicas: [],
     addingReplicas: [],

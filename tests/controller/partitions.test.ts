@@ -358,4 +358,21 @@ test('a failed directory takes its replicas out of every ISR, and out of the reg
   assert.equal(it.committed().brokers().get(7)?.logDirs, [logDirs[1]])
 })
 
+test('partitions spread over the directories of a broker; leadership leaves the one that fails', async () => {
+  const it = await active()
+  const logDirs = ['one', 'two'].map((name) => name.padEnd(22, 'A'))
+  const { epoch } = await it.register(7, { logDirs })
+  await it.beat(7, epoch)
+  await it.brokers(8)
+  const topics = [assigned('t', [7, 8], [7, 8], [7, 8], [7, 8])]
+  await it.ask(CreateTopics, { topics, timeoutMs: 1_000, validateOnly: false })
+  const all = () => [0, 1, 2, 3].map((index) => partition(it, index))
+  const lost = logDirs[0]!
+  assert.is(all().filter(({ directories }) => directories[0] === lost).length, 2)
+  await it.beat(7, epoch, { offlineLogDirs: [lost] })
+  for (const { directories, isr, leader } of all()) {
+    assert.equal([leader, isr], directories[0] === lost ? [8, [8]] : [7, [7, 8]])
+  }
+})
+
 test.run()
