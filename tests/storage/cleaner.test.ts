@@ -379,6 +379,30 @@ test('a follower that fetched gaps is whole after a crash, whatever the default 
   })
 })
 
+test('after a crash either checkpoint may be missing: what was compacted is no damage', async () => {
+  for (const lost of ['cleaner-offset-checkpoint', 'recovery-point-offset-checkpoint']) {
+    await withLog(async (log, bench) => {
+      for (let i = 0; i < 4; i++) {
+        put(log, { a: `${i}`, [`b${i}`]: 'x' }, { leaderEpoch: i })
+        log.roll()
+      }
+      await compact(log, bench)
+      put(log, { a: 'last' }, { leaderEpoch: 4 })
+      const before = show(log)
+      const ends = [0, 1, 2, 3, 4].map((epoch) => log.endOffsetFor(epoch))
+      bench.crash()
+      rmSync(join(bench.folder, lost))
+      const again = (await bench.start({ cleanupPolicy: ['delete'] })).get(of)!
+      assert.is(again.damage(), undefined, lost)
+      assert.equal(show(again), before)
+      assert.equal(
+        [0, 1, 2, 3, 4].map((epoch) => again.endOffsetFor(epoch)),
+        ends,
+      )
+    })
+  }
+})
+
 test('with compact,delete old segments go as well', async () => {
   await withLog(
     async (log, bench) => {
