@@ -187,6 +187,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       controller = hostController({
         quorum,
         nodeId,
+        incarnationId: self.incarnationId,
         clock,
         random,
         config,

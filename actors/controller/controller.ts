@@ -22,6 +22,8 @@ import { createWriter, notController } from './writer.ts'
 export type ControllerPorts = {
   quorum: Quorum
   nodeId: number
+  /** Of this process: another one that is registered with our id ended before this one began. */
+  incarnationId?: string
   clock: Clock
   random: Random
   /** Dynamic values included: `min.insync.replicas` of a topic falls back to the cluster's. */
@@ -118,6 +120,9 @@ export function hostController(ports: ControllerPorts): Controller {
       trackBrokers: () => {
         registrations.begin()
         for (const [brokerId, incarnationId] of gone) registrations.gone(brokerId, incarnationId)
+        const predecessor = writer.image().brokers().get(nodeId)?.incarnationId
+        if (ports.incarnationId === undefined || predecessor === undefined) return
+        if (predecessor !== ports.incarnationId) registrations.gone(nodeId, predecessor)
       },
       dropBrokers: () => registrations.end(),
       revert: () => {

@@ -1,6 +1,6 @@
 """Creates topics one after the other with librdkafka's admin client and tells when each one existed.
 
-usage: create_topics.py BOOTSTRAP PREFIX
+usage: create_topics.py BOOTSTRAP PREFIX [REPLICAS]
 Creates PREFIX-0, PREFIX-1, ... until standard input closes. Prints {"topic","t","error"} for each
 (t: ms, monotonic).
 """
@@ -13,6 +13,7 @@ import time
 from confluent_kafka.admin import AdminClient, NewTopic
 
 bootstrap, prefix = sys.argv[1], sys.argv[2]
+replicas = int(sys.argv[3]) if len(sys.argv) > 3 else 3
 admin = AdminClient(
     {
         "bootstrap.servers": bootstrap,
@@ -27,7 +28,7 @@ while True:
     count += 1
     error = None
     try:
-        admin.create_topics([NewTopic(name, 1, 3)], operation_timeout=5, request_timeout=5)[name].result()
+        admin.create_topics([NewTopic(name, 1, replicas)], operation_timeout=5, request_timeout=5)[name].result()
     except Exception as why:
         error = str(why)
     print(json.dumps({"topic": name, "t": round(time.monotonic() * 1000), "error": error}), flush=True)
