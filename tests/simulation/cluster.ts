@@ -3,6 +3,7 @@
  * node: it keeps the disk, and the node on it may crash, start again, or stand still.
  */
 import type { Logger } from '../../actors/log.ts'
+import type { MetadataImage } from '../../actors/metadata/image.ts'
 import { nodeConfig } from '../../runtime/config/config.ts'
 import {
   BOOTSTRAP_CHECKPOINT,
@@ -53,6 +54,8 @@ export type SimCluster = {
   kill(node: SimNode): void
   stop(node: SimNode): void
   powerCut(node: SimNode): void
+  /** The newest that any node ever had, also one that died since: what is committed by then. */
+  newestImage(): MetadataImage | undefined
 }
 
 export type ClusterShape = {
@@ -209,6 +212,8 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     end?.()
   }
 
+  let newest: MetadataImage | undefined
+
   return {
     nodes,
     network,
@@ -225,8 +230,18 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
           if (node.end === end) ended(node)
           trace.note('stopped', { node: node.id })
         },
-        (why: unknown) => ports.onFailure(node, why),
+        (why: unknown) => {
+          // One that is killed while it stops has nothing to say.
+          if (node.end === end) ports.onFailure(node, why)
+        },
       )
+    },
+    newestImage() {
+      for (const { parts } of nodes) {
+        const image = parts?.loader.image()
+        if (image !== undefined && image.offset > (newest?.offset ?? -1)) newest = image
+      }
+      return newest
     },
     powerCut(node) {
       kill(node)

@@ -97,12 +97,7 @@ export function createFaults(mix: FaultMix, ports: FaultPorts): Faults {
     if (endings.size > 0 || mix.lossRate > 0.05 || mix.stallRate > 0) return false
     const isCalm = nodes.every(({ parts, machine }) => parts !== undefined && !machine.isPaused())
     if (!isCalm) return false
-    let newest = node.parts?.loader.image()
-    for (const { parts } of nodes) {
-      const image = parts?.loader.image()
-      if (image !== undefined && image.offset > (newest?.offset ?? -1)) newest = image
-    }
-    for (const topic of newest?.topics() ?? []) {
+    for (const topic of cluster.newestImage()?.topics() ?? []) {
       for (let index = 0; index < topic.partitionCount(); index++) {
         const { replicas, isr } = topic.partition(index)!
         if (replicas.includes(node.id) && isr.filter((id) => id !== node.id).length === 0)

@@ -171,8 +171,8 @@ export function createNetwork(
       const sealed = seal(chunks)
       back(() => {
         trace.mix('answer', to, asker.self.nodeId, api, sealed.sum)
-        if (!asker.open.answer(id, unseal(sealed, `${api} answer`), asked.self))
-          asker.dropped.unasked++
+        const arrived = unseal(sealed, `${api} answer`)
+        if (!asker.open.answer(id, arrived, asked.self)) asker.dropped.unasked++
       })
     }
     try {
@@ -258,10 +258,9 @@ export function createNetwork(
         if (!member.isUp) return Promise.reject(new LinkError('disconnected', 'the link is down'))
         const sent = seal(message)
         const deadline = scheduler.now() + options.timeoutMs
-        const send = (id: number): void =>
+        const send = (id: number) =>
           carry(member, to, () => handOver(member, id, to, api, sent, options, deadline))
-        const { timeoutMs, answeredBy } = options
-        return member.open.ask(to, sent.bytes.length, timeoutMs, send, answeredBy)
+        return member.open.ask(to, sent.bytes.length, options.timeoutMs, send, options.answeredBy)
       },
       probe: (to, timeoutMs) =>
         member.isUp ? probe(member, to, timeoutMs) : Promise.resolve('unknown'),

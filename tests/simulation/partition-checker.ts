@@ -72,16 +72,6 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     return made
   }
 
-  /** The newest image that any node has: what the controller committed. */
-  function newest(): MetadataImage | undefined {
-    let best: MetadataImage | undefined
-    for (const { parts } of cluster.nodes) {
-      const image = parts?.loader.image()
-      if (image !== undefined && image.offset > (best?.offset ?? -1)) best = image
-    }
-    return best
-  }
-
   /** Runs, and has not lost what it had: a power cut makes suspect until the disk registered anew. */
   const counts = (node: SimNode, image: MetadataImage): boolean => {
     if (node.parts === undefined) return false
@@ -185,14 +175,14 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       highWatermarks.set(key, Math.max(before, highWatermark))
     },
     step() {
+      const image = cluster.newestImage()
       if (!fresh) return
       fresh = false
-      const image = newest()
       if (image !== undefined) checkReplicas(image)
     },
     sometimes() {
       checkImages()
-      const image = newest()
+      const image = cluster.newestImage()
       if (image !== undefined) checkReplicas(image)
     },
     end() {
@@ -263,7 +253,7 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   /** At rest all replicas hold the same. */
   function checkEqual({ topic, partition }: Known): void {
     const name = keyOf(topic, partition)
-    const state = newest()?.topicByName(topic)?.partition(partition)
+    const state = cluster.newestImage()?.topicByName(topic)?.partition(partition)
     if (state === undefined) return
     const told = ({ base, last, epoch, crc }: Entry) => `${base}-${last}@${epoch}/${crc}`
     const [first, ...others] = state.replicas.map((id) => ({

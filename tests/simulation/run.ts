@@ -12,7 +12,7 @@
  *
  * Ends at the first violation with exit code 1: what was broken, what led to it, how to replay it.
  */
-import { createWriteStream } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
 import { type Result, type SimulationOptions, simulate } from './simulate.ts'
@@ -42,14 +42,29 @@ function* seeds(): Generator<number> {
   for (let seed = first; seed <= last; seed++) yield seed
 }
 
-const sink = options.trace === undefined ? undefined : createWriteStream(options.trace)
+/** At once, so that a crash leaves what led to it. */
+const sink = options.trace === undefined ? undefined : lineSink(options.trace)
+
+function lineSink(path: string) {
+  let lines = ''
+  writeFileSync(path, '')
+  const flush = () => {
+    appendFileSync(path, lines)
+    lines = ''
+  }
+  process.on('exit', flush)
+  return (line: string) => {
+    lines += `${line}\n`
+    if (lines.length > 65_536) flush()
+  }
+}
 
 const given = (seed: number): SimulationOptions => ({
   seed,
   faultyMs: Number(options.faulty) * 1_000,
   ...(options.nodes === undefined ? {} : { brokers: Number(options.nodes) }),
   ...(options.controllers === undefined ? {} : { controllers: Number(options.controllers) }),
-  ...(sink === undefined ? {} : { onTrace: (event) => sink.write(`${JSON.stringify(event)}\n`) }),
+  ...(sink === undefined ? {} : { onTrace: (event) => sink(JSON.stringify(event)) }),
 })
 
 function replayOf({ seed }: Result): string {
@@ -112,4 +127,3 @@ for (const seed of seeds()) {
   if (options.minutes !== undefined && total.ms >= Number(options.minutes) * 60_000) break
 }
 if (!options.json) console.log(`${process.stdout.isTTY ? '\n' : ''}${live()}`)
-sink?.end()
