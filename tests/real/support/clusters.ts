@@ -39,6 +39,8 @@ export type NodeProcess = {
 export type ProcessCluster = {
   folder: string
   bootstrap: string
+  /** Of the controller listeners. */
+  controllers: string
   nodes: NodeProcess[]
   node(id: number): NodeProcess
   nats: { port: number; start(): Promise<void>; kill(): Promise<void> }
@@ -119,6 +121,7 @@ export async function startProcesses(
       .filter(({ port }) => port !== undefined)
       .map(({ port }) => `127.0.0.1:${port}`)
       .join(','),
+    controllers: voters.map((voter) => `127.0.0.1:${controllerPort(voter.id)}`).join(','),
     nodes,
     node: (id) => nodes.find((node) => node.id === id)!,
     nats: {

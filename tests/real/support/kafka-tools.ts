@@ -7,8 +7,11 @@ export const kafkaLibs =
   process.env.KAFKA_LIBS ??
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kafka-4.3.0')
 
+/** Tools live for a second or two: most of it would go into compiling them. */
+const quickToStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+
 export const java = (type: string, args: string[], options: Parameters<typeof run>[2] = {}) =>
-  run('java', ['-Xmx384m', '-cp', `${kafkaLibs}/*`, type, ...args], options)
+  run('java', ['-Xmx384m', ...quickToStart, '-cp', `${kafkaLibs}/*`, type, ...args], options)
 
 export const topics = (bootstrap: string, ...args: string[]) =>
   java('org.apache.kafka.tools.TopicCommand', ['--bootstrap-server', bootstrap, ...args])

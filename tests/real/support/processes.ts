@@ -12,7 +12,7 @@ export type Program = {
   /** Resolves with the first line (past or future) of standard output that matches. */
   line(pattern: RegExp, timeoutMs?: number): Promise<string>
   exited: Promise<number | null>
-  /** SIGTERM, then SIGKILL after ten seconds. */
+  /** SIGTERM, then SIGKILL after twenty seconds. */
   stop(): Promise<number | null>
 }
 
@@ -82,7 +82,7 @@ export function start(
     stop: () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')
-        const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+        const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
         exited.finally(() => clearTimeout(timer)).catch(() => {})
       }
       return exited
