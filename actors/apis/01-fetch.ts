@@ -31,6 +31,8 @@ const TOPIC_IDS_SINCE = 13
 const FOLLOWER_READS_SINCE = 11
 const READ_COMMITTED = 1
 const LEADERS_SINCE = 16
+/** A client that went away is waited for no longer; Kafka waits as long as it was asked to. */
+const WAIT_MS_MAX = 300_000
 
 export const fetch = handler<typeof Fetch, DataBroker>(
   Fetch,
@@ -78,7 +80,7 @@ function optionsOf(request: FetchRequest, asker: Asker, host: DataBroker): Fetch
     usesTopicIds: asker.apiVersion >= TOPIC_IDS_SINCE,
     wishes,
     forgotten: request.forgottenTopicsData,
-    maxWaitMs: request.maxWaitMs,
+    maxWaitMs: Math.min(request.maxWaitMs, WAIT_MS_MAX),
     minBytes: Math.min(request.minBytes, maxBytes),
     maxBytes,
     leaderOnly: replicaId >= 0 || asker.apiVersion < FOLLOWER_READS_SINCE,

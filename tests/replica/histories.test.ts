@@ -109,6 +109,54 @@ test('elections-without-writes: after five of them the follower settles at once'
   })
 })
 
+test('zombie-leader-fetch: nothing is cut by the word of a leader that lags behind its election', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await rig.clock.advance(600)
+    await produced(rig, 1, batchOf(['a']))
+    rig.node(1).holdMetadata()
+    rig.apply(change(topicId, 0, { leader: 2 }))
+    const uncommitted = produceTo(rig, 2, 'orders', batchOf(['b']), { acks: 1 })
+    assert.is(await producedError(uncommitted), 'NONE')
+    rig.apply(change(topicId, 0, { leader: 1 }))
+    await rig.clock.advance(2_000)
+    assert.equal(endsAt(rig, [1, 2]), [1, 2], 'the former leader has yet to follow')
+    rig.node(1).releaseMetadata()
+    assert.is((await produced(rig, 1, batchOf(['c']), 2_000)).error, 'NONE')
+    assert.equal(bytesAt(rig, 1), bytesAt(rig, 2))
+  })
+})
+
+test('elected again, a leader goes on with what waits', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await rig.clock.advance(600)
+    rig.network.partition([[1, 100], [2]])
+    const waiting = produceTo(rig, 1, 'orders', batchOf(['a']))
+    await rig.clock.advance(10)
+    rig.apply(change(topicId, 0, { leader: 1 }))
+    await rig.clock.advance(10)
+    assert.is(await soFar(waiting), undefined)
+    rig.network.heal()
+    await rig.clock.advance(4_000)
+    assert.is(await producedError(waiting), 'NONE')
+    assert.equal(logAt(rig, 2).endOffsetFor(0), { epoch: 0, endOffset: 1 })
+  })
+})
+
+test('nobody waits for minutes, whatever a reader asked for: it may be gone', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    await rig.clock.advance(600)
+    const reading = fetchFrom(rig, 1, 'orders', 0, { maxWaitMs: 0x7fff_ffff })
+    await rig.clock.advance(290_000)
+    assert.is(await soFar(reading), undefined)
+    await rig.clock.advance(20_000)
+    assert.is((await fetchedPartition(reading)).errorCode, 0)
+    assert.is(rowAt(rig, 1).consumerFetches.size, 0)
+  })
+})
+
 test('corrupt-fetch-response: a flipped bit is dropped and fetched again', async () => {
   await withBrokers([1, 2], async (rig) => {
     rig.createTopic('orders')
