@@ -106,9 +106,14 @@ export type Log = TopicPartition & {
    * Appends what a leader of `leaderEpoch` sent, offsets as they are: whole, checksum-valid
    * batches, dense from the log end, with epochs not above `leaderEpoch` (P20). A torn last batch
    * is left out.
+   * @param mayHaveGaps also where nothing here says that the topic was ever compacted
    * @throws KafkaError CORRUPT_MESSAGE: nothing was stored
    */
-  appendAsFollower(records: Buffer, leaderEpoch: number): Appended | undefined
+  appendAsFollower(
+    records: Buffer,
+    leaderEpoch: number,
+    mayHaveGaps?: boolean,
+  ): Appended | undefined
 
   /**
    * Whole batches from the one that holds `from`, ending at or below `upTo`.

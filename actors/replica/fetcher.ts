@@ -54,8 +54,11 @@ export type FetcherPorts = {
   /** Sends a Fetch to the leader. @throws LinkError */
   send(request: FetchRequest, timeoutMs: number): Promise<FetchResponse>
   find(of: { topicId: string; partition: number }): Partition | undefined
-  /** Appends, truncates, or finds out where to go on; an error of the partition included. */
-  take(partition: Partition, data: FetchedData, error: ErrorName): Taken
+  /**
+   * Appends, truncates, or finds out where to go on; an error of the partition included.
+   * @param isRetry what came last time was refused
+   */
+  take(partition: Partition, data: FetchedData, error: ErrorName, isRetry: boolean): Taken
   /** Nobody is followed any more. */
   idle(): void
   halt(why: unknown): void
@@ -240,7 +243,7 @@ export function createFetcher(ports: FetcherPorts) {
     // Not what this answer is about: it has begun anew since the request, or was cut.
     if (sentOffset < 0 || leaderEpoch !== partition.context.leaderEpoch) return
     if (partition.log?.endOffset() !== sentOffset) return
-    const taken = take(partition, data, errorName(data.errorCode))
+    const taken = take(partition, data, errorName(data.errorCode), following.failures > 0)
     if (taken === 'retry') retryLater(following)
     else if (taken === 'gone') remove(partition)
     else following.failures = 0

@@ -75,7 +75,12 @@ export function createFollowing(ports: Ports) {
     return fetcher
   }
 
-  function take(partition: Partition, data: FetchedData, error: ErrorName): Taken {
+  function take(
+    partition: Partition,
+    data: FetchedData,
+    error: ErrorName,
+    isRetry: boolean,
+  ): Taken {
     const own = partition.log
     if (own === undefined) return 'gone'
     try {
@@ -88,7 +93,8 @@ export function createFollowing(ports: Ports) {
       const before = own.endOffset()
       const startBefore = own.startOffset()
       const records = data.records ?? empty
-      if (records.length > 0) own.appendAsFollower(records, partition.context.leaderEpoch)
+      // A gap that is there again is the leader's own: its topic was compacted once.
+      if (records.length > 0) own.appendAsFollower(records, partition.context.leaderEpoch, isRetry)
       takeBounds(partition, own, data)
       const moved = own.endOffset() > before || own.startOffset() > startBefore
       return moved ? 'progressed' : 'nothingNew'

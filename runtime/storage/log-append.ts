@@ -81,6 +81,7 @@ export function appendAsFollower(
   log: LogState,
   records: Buffer,
   leaderEpoch: number,
+  gaps = false,
 ): Appended | undefined {
   const begin = appendBegin(log, records)
   const bytes = checkFollowerAppend(
@@ -88,7 +89,7 @@ export function appendAsFollower(
     begin,
     latestEpoch(log.epochs) ?? -1,
     leaderEpoch,
-    mayHaveGaps(log),
+    gaps || mayHaveGaps(log),
   )
   if (bytes === 0) return undefined
   if (log.cleanedTo === undefined && hasGap(records, bytes, begin)) expectGaps(log)

@@ -54,8 +54,8 @@ const methods: Omit<Log, 'topic' | 'partition' | 'topicId' | 'directoryId'> & Th
   appendAsLeader(records, how) {
     return appendAsLeader(here(this), records, how)
   },
-  appendAsFollower(records, leaderEpoch) {
-    return appendAsFollower(here(this), records, leaderEpoch)
+  appendAsFollower(records, leaderEpoch, gaps) {
+    return appendAsFollower(here(this), records, leaderEpoch, gaps)
   },
   read(from, maxBytes, upTo, minOneBatch) {
     return read(here(this), from, maxBytes, upTo, minOneBatch)

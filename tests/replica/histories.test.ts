@@ -571,4 +571,30 @@ test('a node that is killed says nothing more, not even to who waits', async () 
   })
 })
 
+test('a topic that was compacted once is replicated with its gaps', async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders', {
+      replicas: [[1]],
+      configs: { 'cleanup.policy': 'compact' },
+    })
+    await rig.clock.advance(600)
+    const log = rig.node(1).store.get(of)!
+    log.appendAsFollower(batchOf(['a'], { baseOffset: 3, leaderEpoch: 0 }), 0)
+    log.appendAsFollower(batchOf(['b'], { baseOffset: 7, leaderEpoch: 0 }), 0)
+    rig.apply({
+      type: 'ConfigRecord',
+      resourceType: 2,
+      resourceName: 'orders',
+      name: 'cleanup.policy',
+      value: 'delete',
+    })
+    rig.apply(
+      change(topicId, 0, { replicas: [1, 2], leader: 1, directories: directoriesOf([1, 2]) }),
+    )
+    await rig.clock.advance(2_000)
+    assert.is(rig.node(2).store.get(of)!.endOffset(), 8)
+    assert.equal(rig.partition('orders').isr, [1, 2])
+  })
+})
+
 test.run()
