@@ -5,8 +5,7 @@
 
 import { type Checker, createChecker } from './checker.ts'
 import { type Client, createClient, createTopic } from './client.ts'
-import type { SimCluster } from './cluster.ts'
-import { createCluster } from './cluster.ts'
+import { type ClusterShape, createCluster, type SimCluster } from './cluster.ts'
 import { createConsumer } from './consumer.ts'
 import { createFaults, drawMix, type FaultMix } from './faults.ts'
 import { createProducer, type Producer } from './producer.ts'
@@ -103,34 +102,23 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
 }
 
 function createWorld(
-  { brokers = 3, controllers = 0 }: SimulationOptions,
+  options: SimulationOptions,
   { scheduler, random, trace }: Pick<World, 'scheduler' | 'random' | 'trace'>,
 ): World {
   let failure: unknown
   const fail = (why: unknown) => {
     failure ??= why
   }
-  const cluster = createCluster(
-    {
-      brokers,
-      controllers,
-      config: {
-        'offsets.topic.num.partitions': '2',
-        'min.insync.replicas': brokers > 2 ? '2' : '1',
-        'default.replication.factor': String(Math.min(3, brokers)),
-      },
+  const cluster = createCluster(drawShape(options, random.fork('shape')), {
+    scheduler,
+    random,
+    trace,
+    onStarting: () => {},
+    onFailure(node, why) {
+      trace.note('node failed', { node: node.id, why: String(why) })
+      fail(why)
     },
-    {
-      scheduler,
-      random,
-      trace,
-      onStarting: () => {},
-      onFailure(node, why) {
-        trace.note('node failed', { node: node.id, why: String(why) })
-        fail(why)
-      },
-    },
-  )
+  })
   const checker = createChecker(cluster)
   cluster.network.onChangedInFlight = (api) =>
     fail(new Violation('S12', 'no buffer is changed while in flight', { api }))
@@ -162,6 +150,25 @@ function createWorld(
   }
 }
 
+/** Mostly three combined nodes; snapshots of the metadata are far apart or next to each other. */
+function drawShape(options: SimulationOptions, random: SeededRandom): ClusterShape {
+  const brokers = options.brokers ?? random.pick([3, 3, 3, 4, 5])
+  const controllers = options.controllers ?? random.pick([0, 0, 0, 1, 3])
+  const snapshotBytes = random.chance(0.5)
+    ? 20 * 1024 * 1024
+    : Math.round(random.between(500, 5_000))
+  return {
+    brokers,
+    controllers,
+    config: {
+      'offsets.topic.num.partitions': '2',
+      'min.insync.replicas': brokers > 2 ? '2' : '1',
+      'default.replication.factor': String(Math.min(3, brokers)),
+      'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
+    },
+  }
+}
+
 async function story(
   world: World,
   faults: ReturnType<typeof createFaults>,
@@ -184,7 +191,10 @@ async function story(
     bounds.leaderMs,
     () => work.created() === topics.length,
   )
-  trace.note('workload', { topics })
+  trace.note('workload', {
+    topics,
+    nodes: cluster.nodes.map(({ isBroker, isController }) => ({ isBroker, isController })),
+  })
   work.begin()
   faults.begin()
   await pass(world, options.faultyMs)

@@ -17,7 +17,13 @@ function held({ failure, seed }: Result): void {
 }
 
 test('three nodes elect, register, create topics, take and give records: in simulated time', async () => {
-  const result = await simulate({ seed: 1, faultyMs: 10_000, mix: calm })
+  const result = await simulate({
+    seed: 1,
+    brokers: 3,
+    controllers: 0,
+    faultyMs: 10_000,
+    mix: calm,
+  })
   held(result)
   assert.ok(result.ackedRecords > 100)
   assert.is(result.unknownRecords, 0)
