@@ -175,7 +175,10 @@ test('readers that ask for much and read nothing hold little', async () => {
   const before = residentBytes()
   const readers = await Promise.all(Array.from({ length: 20 }, () => dialRaw(address)))
   const request = {
+    clusterId: null,
     replicaId: -1,
+    replicaState: { replicaId: -1, replicaEpoch: -1 },
+    rackId: '',
     maxWaitMs: 100,
     minBytes: 1,
     maxBytes: 30 * mebibyte,
@@ -185,7 +188,19 @@ test('readers that ask for much and read nothing hold little', async () => {
     topics: [
       {
         topic,
-        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 30 * mebibyte }],
+        topicId: 'AAAAAAAAAAAAAAAAAAAAAA',
+        partitions: [
+          {
+            partition: 0,
+            currentLeaderEpoch: -1,
+            fetchOffset: 0,
+            lastFetchedEpoch: -1,
+            logStartOffset: -1,
+            partitionMaxBytes: 30 * mebibyte,
+            replicaDirectoryId: 'AAAAAAAAAAAAAAAAAAAAAA',
+            highWatermark: Number.MAX_SAFE_INTEGER,
+          },
+        ],
       },
     ],
     forgottenTopicsData: [],
