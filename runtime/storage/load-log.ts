@@ -194,10 +194,13 @@ function findSegments(log: LogState) {
   const litter: string[] = []
   for (const name of disk.readdir(log.path)) {
     if (/^\d{20}\.log$/.test(name)) log.segments.push(segmentOf(log, name))
-    const isLitter = [DELETED_SUFFIX, TEMPORARY, CLEANED, SWAP].some((suffix) =>
-      name.endsWith(suffix),
-    )
-    if (isLitter) litter.push(joinPath(log.path, name))
+    const path = joinPath(log.path, name)
+    // Out of the way at once: this run writes files of the same names.
+    if (name.endsWith(TEMPORARY)) disk.unlink(path)
+    else if (name.endsWith(CLEANED) || name.endsWith(SWAP)) {
+      disk.rename(path, path + DELETED_SUFFIX)
+      litter.push(path + DELETED_SUFFIX)
+    } else if (name.endsWith(DELETED_SUFFIX)) litter.push(path)
   }
   log.shared.deletions.later(disk, litter, 0)
 }

@@ -169,6 +169,21 @@ test('a cut below the log start lowers it for good', async () => {
   })
 })
 
+test('half-written files of a crash are out of the way before the next run writes its own', async () => {
+  await withStorage(async ({ folder, start, crash }) => {
+    const store = await start()
+    append(store.create(of, topicId, logConfig), batchOf(['value']))
+    crash()
+    const log = join(folder, 'orders-0')
+    const halves = ['leader-epoch-checkpoint.tmp', `${'0'.repeat(20)}.log.cleaned`]
+    for (const name of halves) writeFileSync(join(log, name), 'half')
+    const again = (await start()).get(of)!
+    const left = readdirSync(log).filter((name) => halves.includes(name))
+    assert.equal(left, [], 'a late deletion would take the new file of that name')
+    assert.is(again.endOffset(), 1)
+  })
+})
+
 test('missing and damaged indexes, snapshots and epochs are made anew (S7)', async () => {
   await withStorage(async (bench) => {
     await crashedLog(bench, 60, small)
