@@ -8,7 +8,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { failureLine } from '../../runtime/cli/failure.ts'
 import { startCluster } from '../../runtime/index.ts'
-import { freePorts, root } from '../real/support/processes.ts'
+import { root } from '../real/support/processes.ts'
+import { freePorts } from '../support/ports.ts'
 import { createTopic, describe, kafkaOf, readAll, withAdmin } from './support/clients.ts'
 
 const test = suite('an embedded cluster')

@@ -1,9 +1,10 @@
 /** A NATS server of our own for a test: a free port, a temporary configuration, killed and restarted at will. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../support/ports.ts'
 
 export type NatsServer = {
   url: string
@@ -30,7 +31,7 @@ export function hasNatsServer(): boolean {
 
 /** @param more further lines of its configuration */
 export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<NatsServer> {
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const folder = mkdtempSync(join(tmpdir(), 'samsa-nats-'))
   const file = join(folder, 'nats.conf')
   const configure = (further: string) =>
@@ -40,7 +41,10 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
 
   const start = async () => {
     child = spawn(program!, ['-c', file], { stdio: 'ignore' })
-    while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (!(await answers(port))) {
+      if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   }
   const kill = async () => {
     const ended = new Promise((resolve) => child?.once('exit', resolve))
@@ -61,14 +65,6 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
     },
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -18,7 +18,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseProperties } from '../../runtime/config/properties.ts'
 import { skipUnless } from '../support/peers.ts'
-import { eventually, freePorts, type Program, root, start } from './support/processes.ts'
+import { freePorts } from '../support/ports.ts'
+import { eventually, type Program, root, start } from './support/processes.ts'
 
 const test = suite('Procfiles')
 

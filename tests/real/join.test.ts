@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
+import { freePorts } from '../support/ports.ts'
 import { combined, startProcesses } from './support/clusters.ts'
-import { freePorts, root, run, start } from './support/processes.ts'
+import { root, run, start } from './support/processes.ts'
 
 const test = suite('a broker joins')
 const samsa = ['--import', 'tsx/esm', join(root, 'runtime/cli/samsa.ts')]

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts, type Program, root, run, start } from './processes.ts'
+import { freePorts } from '../../support/ports.ts'
+import { type Program, root, run, start } from './processes.ts'
 
 const samsa = ['--import', 'tsx/esm', join(root, 'runtime/cli/samsa.ts')]
 
