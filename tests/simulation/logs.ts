@@ -66,6 +66,7 @@ export function createLogs(events: LogEvents): Logs {
   const dirty = new Map<number, Map<string, number>>()
   /** Views that are read for the first time since they were forgotten: they may end torn. */
   const fresh = new Set<LogView>()
+  let isDirty = false
 
   const keyOf = (nodeId: number, name: string) => `${nodeId}|${name}`
 
@@ -73,6 +74,7 @@ export function createLogs(events: LogEvents): Logs {
     if (!isLog(path)) return
     const of = dirty.get(nodeId)!
     of.set(path, Math.min(of.get(path) ?? position, position))
+    isDirty = true
   }
 
   function drop(nodeId: number, path: string): void {
@@ -108,19 +110,16 @@ export function createLogs(events: LogEvents): Logs {
     const view = views.get(key) ?? { nodeId, name, entries: [] }
     views.set(key, view)
     const content = disks.get(nodeId)!.file(path)?.data ?? Buffer.alloc(0)
-    const before: Entry[] = []
-    const behind: Entry[] = []
-    const gone: Entry[] = []
-    for (const entry of view.entries) {
-      if (entry.file < path) before.push(entry)
-      else if (entry.file > path) behind.push(entry)
-      else if (entry.position + entry.size <= from) before.push(entry)
-      else gone.push(entry)
-    }
-    const last = before.at(-1)
+    const { entries } = view
+    // What is appended is at the end: only what stands behind is looked at.
+    let kept = entries.length
+    while (kept > 0 && isBehind(entries[kept - 1]!, path, from)) kept--
+    const tail = entries.splice(kept)
+    const gone = tail.filter(({ file }) => file === path)
+    const behind = tail.filter(({ file }) => file !== path)
+    const last = entries.at(-1)
     let at = last?.file === path ? last.position + last.size : 0
     const known = new Set(gone.map(keyOfEntry))
-    view.entries = before
     for (;;) {
       const entry = parse(content, path, at)
       if (entry === undefined) break
@@ -128,12 +127,12 @@ export function createLogs(events: LogEvents): Logs {
         if (!fresh.has(view)) events.damaged(view, path, at)
         break
       }
-      const previous = view.entries.at(-1)
-      view.entries.push(entry)
+      const previous = entries.at(-1)
+      entries.push(entry)
       if (!known.delete(keyOfEntry(entry))) events.appended(view, entry, previous)
       at += entry.size
     }
-    view.entries.push(...behind)
+    entries.push(...behind)
     const lost = gone.filter((entry) => known.has(keyOfEntry(entry)))
     if (lost.length > 0) events.truncated(view, lost)
   }
@@ -141,6 +140,8 @@ export function createLogs(events: LogEvents): Logs {
   const logs: Logs = {
     watch,
     refresh() {
+      if (!isDirty) return
+      isDirty = false
       for (const [nodeId, paths] of dirty) {
         if (paths.size === 0) continue
         const all = [...paths].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -184,6 +185,10 @@ export function createLogs(events: LogEvents): Logs {
   }
   return logs
 }
+
+/** Of another file behind this one, or of this one from a position on. */
+const isBehind = ({ file, position, size }: Entry, path: string, from: number): boolean =>
+  file > path || (file === path && position + size > from)
 
 const keyOfEntry = ({ base, epoch, crc: sum, position }: Entry) =>
   `${base}@${epoch}/${sum}/${position}`
