@@ -1,6 +1,7 @@
 /**
  * DescribeQuorum v0-2: who leads the metadata quorum and how far everybody is (KIP-595, 836, 853).
  *
+ * - Before v2 there is no place for directory ids and endpoints.
  * - Only the leader knows: others answer NOT_LEADER_OR_FOLLOWER, which forwarders take as "look
  *   for the controller again".
  * - The leader's own times are those of the answer: it is always caught up.
@@ -8,6 +9,7 @@
 import { includes, isSame } from '../../machines/quorum/votes.ts'
 import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
+import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import { DescribeQuorum } from '../../transport/schemas/55-describe-quorum.ts'
 import type { Leadership } from '../quorum/leadership.ts'
 import { endpointsOf, type Replica, saidLeader, topicName, voters } from '../quorum/replica.ts'
@@ -22,7 +24,7 @@ type ReplicaState = Partition['observers'][number]
 export const describeQuorum = handler<typeof DescribeQuorum, QuorumHost>(
   DescribeQuorum,
   [0, 2],
-  (request, _, host) => {
+  (request, { apiVersion }, host) => {
     const { replica, leadership } = host.quorum.rpc
     if (onlyPartition(request.topics) === undefined) {
       return refusal(request, 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -32,7 +34,8 @@ export const describeQuorum = handler<typeof DescribeQuorum, QuorumHost>(
       const { leaderId, epoch: leaderEpoch } = saidLeader(replica)
       return answer({ ...nothing('NOT_LEADER_OR_FOLLOWER'), leaderId, leaderEpoch })
     }
-    return described(replica, led)
+    const told = described(replica, led)
+    return apiVersion < 2 ? withoutDirectories(told) : told
   },
   (_, error) => ({ ...answer(nothing('NONE')), errorCode: errorCodes[error], topics: [] }),
 )
@@ -67,6 +70,19 @@ function described(replica: Replica, led: Leadership): Answer {
     },
     set.map(({ id }) => ({ nodeId: id, listeners: endpointsOf(replica, id) })),
   )
+}
+
+const withoutDirectories = (told: Answer): Answer => {
+  const older = (state: ReplicaState) => ({ ...state, replicaDirectoryId: ZERO_UUID })
+  const topics = told.topics.map((topic) => ({
+    ...topic,
+    partitions: topic.partitions.map((partition) => ({
+      ...partition,
+      currentVoters: partition.currentVoters.map(older),
+      observers: partition.observers.map(older),
+    })),
+  }))
+  return { ...told, topics, nodes: [] }
 }
 
 const named = ({ id, directoryId }: ReplicaKey) => ({
