@@ -31,6 +31,7 @@ import {
 
 type MetadataRequest = Request<typeof Metadata>
 type MetadataResponse = Response<typeof Metadata>
+type Asked = NonNullable<MetadataRequest['topics']>
 type TopicAnswer = MetadataResponse['topics'][number]
 
 const TOPIC_IDS_SINCE = 12
@@ -112,7 +113,7 @@ function topicsOf(
   const asksForAll = topics === null || (apiVersion === 0 && topics.length === 0)
   if (asksForAll) return Array.from(image.topics(), (topic) => told(topic, asker, host, operations))
   const missing: string[] = []
-  const answers = topics.map(({ name, topicId }) => {
+  const answers = once(topics).map(({ name, topicId }) => {
     if (apiVersion < TOPIC_IDS_SINCE && (name === null || topicId !== ZERO_UUID)) {
       return refuse('INVALID_REQUEST', `Metadata v${apiVersion} asks for topics by name`)
     }
@@ -132,6 +133,15 @@ function topicsOf(
   })
   if (allowAutoTopicCreation && missing.length > 0) createAll(missing, asker, host)
   return answers
+}
+
+/** A topic that is named again is told once. */
+function once(topics: Asked): Asked {
+  const seen = new Set<string>()
+  return topics.filter(({ name, topicId }) => {
+    const key = `${topicId} ${name}`
+    return !seen.has(key) && seen.add(key)
+  })
 }
 
 function told(

@@ -51,7 +51,7 @@ export const failedTopic = (name: string, error: ErrorName, why: string | null):
   topicConfigErrorCode: errorCodes.NONE,
   numPartitions: -1,
   replicationFactor: -1,
-  configs: null,
+  configs: [],
 })
 
 /** @throws KafkaError POLICY_VIOLATION for too many partitions in one request */
@@ -64,21 +64,32 @@ export function createTopics(
     refuse('POLICY_VIOLATION', `${partitions} partitions in one request; at most ${recordsMax}`)
   }
   const records: MetadataRecord[] = []
-  const answer = topics.map((topic) =>
+  const { distinct, repeated } = byName(topics)
+  const answer = distinct.map((topic) =>
     attempt(
       () => {
-        if (topics.some((other) => other !== topic && other.name === topic.name)) {
+        if (repeated.has(topic.name)) {
           refuse('INVALID_REQUEST', `topic ${topic.name} is named twice`)
         }
         const created = createTopic(cluster, topic)
-        if (validateOnly) return { ...created.answer, topicId: ZERO_UUID }
-        records.push(...created.records)
+        if (!validateOnly) records.push(...created.records)
         return created.answer
       },
       (error, message) => failedTopic(topic.name, error, message),
     ),
   )
   return { records, answer }
+}
+
+/** One answer a name, however often a request names it. */
+function byName<T extends { name: string }>(topics: readonly T[]) {
+  const distinct = new Map<string, T>()
+  const repeated = new Set<string>()
+  for (const topic of topics) {
+    if (distinct.has(topic.name)) repeated.add(topic.name)
+    else distinct.set(topic.name, topic)
+  }
+  return { distinct: [...distinct.values()], repeated }
 }
 
 /** How many partitions a topic asks for, taken at face value. */
@@ -252,25 +263,40 @@ export function deleteTopics(
   topics: readonly TopicToDelete[],
 ): Decision<DeletedTopic[]> {
   const records: MetadataRecord[] = []
-  const removed = new Set<string>()
-  const answer = topics.map(({ name, topicId }): DeletedTopic => {
-    const refused = (error: ErrorName, why: string) => ({ name, topicId, ...errorOf(error, why) })
+  const times = new Map<string, number>()
+  for (const asked of topics) {
+    const key = asked.name ?? asked.topicId
+    times.set(key, (times.get(key) ?? 0) + 1)
+  }
+  const named = new Set(topics.flatMap(({ name }) => image.topicByName(name ?? '')?.id ?? []))
+  const answer = topics.flatMap(({ name, topicId }): DeletedTopic[] => {
+    const refused = (error: ErrorName, why: string) => [{ name, topicId, ...errorOf(error, why) }]
     if (name !== null && topicId !== ZERO_UUID) {
       return refused('INVALID_REQUEST', 'a topic is named by name or by id, not by both')
     }
     if (name === null && topicId === ZERO_UUID) {
       return refused('INVALID_REQUEST', 'neither a name nor an id')
     }
+    const count = times.get(name ?? topicId)!
+    if (count > 1) {
+      times.set(name ?? topicId, 0)
+      return refused('INVALID_REQUEST', 'the topic is named twice')
+    }
+    if (count === 0) return []
     const topic = name === null ? image.topicById(topicId) : image.topicByName(name)
     if (topic === undefined) {
       return name === null
         ? refused('UNKNOWN_TOPIC_ID', `there is no topic of id ${topicId}`)
         : refused('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic '${name}'`)
     }
-    if (removed.has(topic.id)) return refused('INVALID_REQUEST', 'the topic is named twice')
-    removed.add(topic.id)
+    const byBoth = topics.some((other) => other.name === null && other.topicId === topic.id)
+    if (byBoth && named.has(topic.id)) {
+      if (name === null) return []
+      const why = 'the topic is named by name and by id'
+      return [{ name, topicId: topic.id, ...errorOf('INVALID_REQUEST', why) }]
+    }
     records.push({ type: 'RemoveTopicRecord', topicId: topic.id })
-    return { name: topic.name, topicId: topic.id, ...noError }
+    return [{ name: topic.name, topicId: topic.id, ...noError }]
   })
   return { records, answer }
 }
@@ -280,11 +306,12 @@ export function createPartitions(
   { topics, validateOnly }: Request<typeof CreatePartitions>,
 ): Decision<EnlargedTopic[]> {
   const records: MetadataRecord[] = []
-  const answer = topics.map((enlarged): EnlargedTopic => {
+  const { distinct, repeated } = byName(topics)
+  const answer = distinct.map((enlarged): EnlargedTopic => {
     const { name } = enlarged
     return attempt(
       () => {
-        if (topics.some((other) => other !== enlarged && other.name === name)) {
+        if (repeated.has(name)) {
           refuse('INVALID_REQUEST', `topic ${name} is named twice`)
         }
         const topic =
