@@ -1,10 +1,11 @@
 /**
  * SyncGroup v0-5: the leader hands in the assignment, every member takes its own.
  *
+ * - From v5 on a member must say which protocol it takes the assignment for (KIP-559).
  * - Answered once the assignment is committed (G2); a rebalance meanwhile ends it.
  */
 import type { Response } from '../../transport/protocol/api.ts'
-import { errorCodes } from '../../transport/protocol/errors.ts'
+import { errorCodes, refuse } from '../../transport/protocol/errors.ts'
 import { SyncGroup } from '../../transport/schemas/14-sync-group.ts'
 import type { BrokerHost } from '../broker/types.ts'
 import type { SyncOutcome } from '../group/members.ts'
@@ -14,7 +15,12 @@ import { handler } from './handler.ts'
 export const syncGroup = handler<typeof SyncGroup, BrokerHost>(
   SyncGroup,
   [0, 5],
-  async (request, _, { groups }) => answer(await groups.syncGroup(request)),
+  async (request, { apiVersion }, { groups }) => {
+    if (apiVersion >= 5 && (request.protocolType === null || request.protocolName === null)) {
+      refuse('INCONSISTENT_GROUP_PROTOCOL', 'protocol type and name are both given')
+    }
+    return answer(await groups.syncGroup(request))
+  },
   (_, error) => answer(syncError(error)),
 )
 

@@ -59,11 +59,16 @@ export function handler<A extends Api, Host>(
   api: A,
   versions: Versions,
   handle: (request: Request<A>, asker: Asker, host: Host) => Answer<A> | Promise<Answer<A>>,
-  failed: (request: Request<A>, error: ErrorName, message: string | null) => Response<A>,
+  failed: (
+    request: Request<A>,
+    error: ErrorName,
+    message: string | null,
+    asker: Asker,
+  ) => Response<A>,
 ): Handler<Host> {
   const fail = (request: Request<A>, asker: Asker, error: unknown, log: Logger): Response<A> => {
     const { code, message } = asRefusal(error, api.name, asker, log)
-    return failed(request, code, message)
+    return failed(request, code, message, asker)
   }
   return {
     api,

@@ -12,7 +12,7 @@ export type ListedGroup = Response<typeof ListGroups>['groups'][number]
 const SAYS_GROUP_NOT_FOUND_SINCE = 6
 /** "Not asked for." */
 const NO_OPERATIONS = -0x8000_0000
-const TYPE = 'Classic'
+const TYPE = 'classic'
 
 /** A group that is not there is described as dead; from v6 on with an error. */
 export function describeGroup(shard: Shard, groupId: string, apiVersion: number): DescribedGroup {

@@ -103,7 +103,7 @@ test('groups are listed by state and type, in any case', async () => {
     groupId: 'g',
     protocolType: 'consumer',
     groupState: 'Stable',
-    groupType: 'Classic',
+    groupType: 'classic',
   })
   assert.is((await list(broker, [], [], 0)).length, 2)
 })

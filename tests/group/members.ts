@@ -67,11 +67,16 @@ export async function enter(
     : first
 }
 
-export type Speaker = { memberId: string; generationId: number; groupInstanceId?: string | null }
+export type Speaker = {
+  memberId: string
+  generationId: number
+  groupInstanceId?: string | null
+  protocolType?: string | null
+}
 
 export async function sync(
   on: Broker,
-  { memberId, generationId, groupInstanceId = null }: Speaker,
+  { memberId, generationId, groupInstanceId = null, protocolType }: Speaker,
   parts: Record<string, string> = {},
   over: Partial<Request<typeof SyncGroup>> = {},
   version = 5,
@@ -81,8 +86,8 @@ export async function sync(
     generationId,
     memberId,
     groupInstanceId,
-    protocolType: null,
-    protocolName: null,
+    protocolType: version < 5 ? null : (protocolType ?? 'consumer'),
+    protocolName: version < 5 ? null : 'range',
     assignments: Object.entries(parts).map(([id, part]) => ({
       memberId: id,
       assignment: Buffer.from(part),
