@@ -15,7 +15,10 @@ type Answer = Response<typeof InitProducerId>
 export const initProducerId = handler<typeof InitProducerId, DataBroker>(
   InitProducerId,
   [0, 5],
-  ({ transactionalId }, _, { producerIds }) => {
+  ({ transactionalId, producerId, producerEpoch }, _, { producerIds }) => {
+    if ((producerId === -1) !== (producerEpoch === -1)) {
+      refuse('INVALID_REQUEST', 'a producer id without its epoch, or the other way round')
+    }
     if (transactionalId === '') refuse('INVALID_REQUEST', 'an empty transactional id')
     if (transactionalId !== null) {
       refuse('UNSUPPORTED_VERSION', `transactions are not offered: ${transactionalId}`)

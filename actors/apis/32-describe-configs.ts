@@ -19,6 +19,7 @@ import {
 import { resourceTypes } from '../metadata/apply.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { type Handler, handler } from './handler.ts'
+import { isValidTopicName } from './topic-metadata.ts'
 
 type Host = {
   readonly nodeId: number
@@ -74,6 +75,9 @@ function configsOf(host: Host, { resourceType, resourceName: name }: Resource): 
     refuse('INVALID_REQUEST', `resources of type ${resourceType} cannot be described here`)
   switch (type) {
     case 'topic':
+      if (!isValidTopicName(name)) {
+        refuse('INVALID_TOPIC_EXCEPTION', `'${name}' names no topic`)
+      }
       if (image.topicByName(name) === undefined) {
         refuse('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic '${name}'`)
       }

@@ -1,7 +1,7 @@
 /**
  * OffsetDelete v0: committed offsets of topics that a group does not read go (KIP-496).
  *
- * - Topics that do not exist get UNKNOWN_TOPIC_OR_PARTITION, those that members read
+ * - Topics and partitions that do not exist get UNKNOWN_TOPIC_OR_PARTITION, those that members read
  *   GROUP_SUBSCRIBED_TO_TOPIC; the others are answered once their tombstones are committed.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
@@ -15,16 +15,17 @@ export const offsetDelete = handler<typeof OffsetDelete, BrokerHost>(
   [0, 0],
   async (request, _, host) => {
     const image = host.image()
-    const exists = (topic: string) => image.topicByName(topic) !== undefined
-    const keys = request.topics
-      .filter(({ name }) => exists(name))
-      .flatMap(({ name: topic, partitions }) =>
-        partitions.map(({ partitionIndex: partition }) => ({ topic, partition })),
-      )
+    const exists = (topic: string, partition: number) =>
+      partition >= 0 && partition < (image.topicByName(topic)?.partitionCount() ?? 0)
+    const keys = request.topics.flatMap(({ name: topic, partitions }) =>
+      partitions
+        .map(({ partitionIndex: partition }) => ({ topic, partition }))
+        .filter(({ partition }) => exists(topic, partition)),
+    )
     const errors = await host.groups.deleteOffsets(request.groupId, keys)
     let next = 0
-    return answer(request, (topic) =>
-      exists(topic) ? errors[next++]! : 'UNKNOWN_TOPIC_OR_PARTITION',
+    return answer(request, (topic, partition) =>
+      exists(topic, partition) ? errors[next++]! : 'UNKNOWN_TOPIC_OR_PARTITION',
     )
   },
   (_, error) => ({ errorCode: errorCodes[error], throttleTimeMs: 0, topics: [] }),
@@ -33,7 +34,7 @@ export const offsetDelete = handler<typeof OffsetDelete, BrokerHost>(
 /** @param errorOf called for each partition in the order of the request */
 const answer = (
   { topics }: Request<typeof OffsetDelete>,
-  errorOf: (topic: string) => ErrorName,
+  errorOf: (topic: string, partition: number) => ErrorName,
 ): Response<typeof OffsetDelete> => ({
   errorCode: errorCodes.NONE,
   throttleTimeMs: 0,
@@ -41,7 +42,7 @@ const answer = (
     name,
     partitions: partitions.map(({ partitionIndex }) => ({
       partitionIndex,
-      errorCode: errorCodes[errorOf(name)],
+      errorCode: errorCodes[errorOf(name, partitionIndex)],
     })),
   })),
 })

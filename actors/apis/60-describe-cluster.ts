@@ -95,12 +95,12 @@ const answer = (
   clusterAuthorizedOperations: includeClusterAuthorizedOperations ? allOperations : notAsked,
 })
 
-function failed({ endpointType }: Asked, error: ErrorName, errorMessage: string | null): Answer {
+function failed(_: Asked, error: ErrorName, errorMessage: string | null): Answer {
   return {
     throttleTimeMs: 0,
     errorCode: errorCodes[error],
     errorMessage,
-    endpointType,
+    endpointType: brokerType,
     clusterId: '',
     controllerId: -1,
     brokers: [],
