@@ -13,6 +13,8 @@ export type Consumed = {
   value: string
   /** CRC of its batch: bytes at an offset never change. */
   crc: number
+  /** As told with it. */
+  highWatermark: number
 }
 
 export type ConsumerEvents = {
@@ -94,12 +96,20 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
     const told = answer.responses[0]?.partitions[0]
     if (told === undefined || told.errorCode !== errorCodes.NONE) return false
     events.saw(topic, partition, leader.leaderEpoch, told.highWatermark)
+    const { highWatermark } = told
     const bytes = told.records ?? Buffer.alloc(0)
     let next = from
     for (const at of batches(bytes)) {
       for (const { offset, value } of records(bytes, at)) {
         if (offset < from) continue
-        events.consumed({ topic, partition, offset, value: String(value), crc: crc(bytes, at) })
+        events.consumed({
+          topic,
+          partition,
+          offset,
+          value: String(value),
+          crc: crc(bytes, at),
+          highWatermark,
+        })
       }
       next = lastOffset(bytes, at) + 1
     }

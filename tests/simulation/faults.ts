@@ -40,8 +40,9 @@ export type FaultMix = {
 /** A swarm: most seeds lack most faults, so that each combination gets its turn. */
 export function drawMix(random: SeededRandom): FaultMix {
   const meanMs: FaultMix['meanMs'] = {}
+  const pace = random.pick([700, 2_000, 3_000])
   for (const name of faultNames) {
-    if (random.chance(0.4)) meanMs[name] = random.between(3_000, 20_000)
+    if (random.chance(0.4)) meanMs[name] = pace * random.between(1, 7)
   }
   const isQuiet = random.chance(0.3)
   return {

@@ -1,5 +1,5 @@
 /**
- * The rules of partitions and of what clients see: P1, P2, P4 to P6, P12, O5 to O7, O10 and O11.
+ * The rules of partitions and of what clients see: P1, P2, P4 to P7, P9, P12, O6, O7, O10 and O11.
  * What was acknowledged is known from the clients, what is stored from the disks.
  */
 import type { MetadataImage } from '../../actors/metadata/image.ts'
@@ -155,9 +155,14 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     unknown({ values }) {
       unknownRecords += values.length
     },
-    consumed({ topic, partition, offset, value, crc }) {
+    consumed({ topic, partition, offset, value, crc, highWatermark }) {
       const of = known(topic, partition)
       consumedRecords++
+      must(offset < highWatermark, 'P7', 'nobody reads above the high watermark', () => ({
+        partition: keyOf(topic, partition),
+        offset,
+        highWatermark,
+      }))
       const before = of.served[offset]
       const isSame = before === undefined || (before.crc === crc && before.value === value)
       must(isSame, 'P6', 'what was served at an offset never changes', () => ({
@@ -172,7 +177,13 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     saw(topic, partition, leaderEpoch, highWatermark) {
       const key = `${keyOf(topic, partition)}@${leaderEpoch}`
       const before = highWatermarks.get(key) ?? -1
-      highWatermarks.set(key, Math.max(before, highWatermark))
+      must(
+        highWatermark >= before,
+        'P5',
+        'a high watermark never goes back within its leader epoch',
+        () => ({ key, before, highWatermark }),
+      )
+      highWatermarks.set(key, highWatermark)
     },
     step() {
       const image = cluster.newestImage()

@@ -368,7 +368,7 @@ function createWork(world: World, random: SeededRandom, topics: readonly Topic[]
 
   const consumer = createConsumer(client('consumer'), {
     consumed: (record) => run(() => checker.partitions.consumed(record)),
-    saw: (...told) => checker.partitions.saw(...told),
+    saw: (...told) => run(() => checker.partitions.saw(...told)),
   })
 
   function run(check: () => void): void {
