@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../../support/ports.ts'
 import { java, kafkaLibs } from '../support/kafka-tools.ts'
-import { freePorts, sleep, start } from '../support/processes.ts'
+import { sleep, start } from '../support/processes.ts'
 
 /** Features that we have not built: off in Kafka, too, so that it answers without them. */
 const lacking = [
