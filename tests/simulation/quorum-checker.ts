@@ -29,6 +29,8 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
   const highWatermarks = new Map<string, number>()
   const images = new Map<number, string>()
   const registrations = new Map<string, string>()
+  /** Looked at behind the step: what is thrown inside a disk's call is the node's to handle. */
+  const written: { node: SimNode; text: string }[] = []
   let committedEnd = 0
 
   for (const node of cluster.nodes) {
@@ -39,7 +41,7 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
     watcher.namesSynced = (directory) => {
       if (directory !== path) return
       const content = disk.file(`${path}/${QUORUM_STATE}`)?.durable
-      if (content !== undefined) checkVote(node, JSON.parse(content.toString('utf8')) as Vote)
+      if (content !== undefined) written.push({ node, text: content.toString('utf8') })
     }
   }
 
@@ -181,6 +183,13 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
 
   return {
     step() {
+      for (const { node, text } of written.splice(0)) {
+        must(text.endsWith('}'), 'S5', 'a small file is whole when its name is durable', () => ({
+          node: node.id,
+          text,
+        }))
+        checkVote(node, JSON.parse(text) as Vote)
+      }
       for (const node of cluster.nodes) checkLeader(node)
       for (const node of cluster.nodes) checkHighWatermark(node)
     },
