@@ -28,8 +28,15 @@ async function failure(request: Promise<unknown>): Promise<string> {
   }
 }
 
+/** Far above what anything here takes: a promise that is broken fails its scenario, and hangs none. */
+const patienceMs = 60_000
+
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 5))
+  const deadline = performance.now() + patienceMs
+  while (!(await what())) {
+    if (performance.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 function promises(test: ReturnType<typeof suite>, network: () => Network): void {

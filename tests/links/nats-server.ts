@@ -42,13 +42,15 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
   const start = async () => {
     child = spawn(program!, ['-c', file], { stdio: 'ignore' })
     while (!(await answers(port))) {
-      if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`)
+      if (hasEnded(child))
+        throw new Error(`nats-server ended: ${child.exitCode ?? child.signalCode}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
   const kill = async () => {
+    if (child === undefined || hasEnded(child)) return
     const ended = new Promise((resolve) => child?.once('exit', resolve))
-    child?.kill('SIGKILL')
+    child.kill('SIGKILL')
     await ended
   }
   await start()
@@ -60,11 +62,14 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
     pause: () => child?.kill('SIGSTOP'),
     resume: () => child?.kill('SIGCONT'),
     async stop() {
-      if (child?.exitCode === null && child.signalCode === null) await kill()
+      await kill()
       rmSync(folder, { recursive: true })
     },
   }
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null
 
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
