@@ -24,8 +24,8 @@ let samsa: Cluster | undefined
 let peers: [kafka: Peer, samsa: Peer]
 const met = new Set<(typeof deliberate)[number]>()
 
-async function play(scenario: Scenario, version: number): Promise<string[]> {
-  await Promise.all(peers.map((peer) => scenario.play(peer, version)))
+async function play(scenario: Scenario, version: number, round: number): Promise<string[]> {
+  await Promise.all(peers.map((peer) => scenario.play(peer, version, round)))
   const [theirs, ours] = peers.map((peer) => peer.transcript())
   for (const peer of peers) peer.close()
   assert.is(ours!.length, theirs!.length, 'both were asked the same')
@@ -81,7 +81,11 @@ if (skipUnless('java', 'kafka-jars')) {
     test(scenario.name, async () => {
       const [lowest, highest] = scenario.versions
       for (let version = lowest; version <= highest; version++) {
-        assert.equal(await play(scenario, version), [], `v${version}: Kafka | we`)
+        // Reads of either side may lag behind its own writes: what differs is asked twice.
+        const once = await play(scenario, version, 0)
+        const twice = once.length === 0 ? [] : await play(scenario, version, 1)
+        if (once.length > 0) console.log(`v${version}, played again:`, once)
+        assert.equal(twice, [], `v${version}: Kafka | we`)
       }
     })
   }

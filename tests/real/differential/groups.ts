@@ -30,6 +30,13 @@ export const coordinated = (peer: Peer, group: string) =>
     if (groups[0]?.errorCode !== 0) throw new Error(`still ${groups[0]?.errorCode}`)
   })
 
+/** Until a group is described: Kafka tells what is committed, so a new one may lag behind its first join. */
+const shown = (peer: Peer, group: string) =>
+  untilDone(async () => {
+    const { groups } = await peer.quietly(DescribeGroups, 6, { groups: [group] })
+    if (groups[0]?.errorCode !== 0) throw new Error(`still ${groups[0]?.errorCode}`)
+  })
+
 type Joining = Part<Request<typeof JoinGroup>>
 
 const joining = (groupId: string, more: Joining = {}): Joining => ({
@@ -168,6 +175,7 @@ export const groupScenarios: Scenario[] = [
         { name: 'sticky', metadata: Buffer.from('s') },
       ],
     })
+    await shown(peer, `${own}-3`)
     await peer.ask(DescribeGroups, 6, { groups: [`${own}-3`] })
     await peer.ask(LeaveGroup, 2, { groupId: `${own}-3`, memberId })
     await peer.ask(DescribeGroups, 6, { groups: [`${own}-3`] })

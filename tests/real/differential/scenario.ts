@@ -10,7 +10,8 @@ export type Scenario = {
   name: string
   api: Api
   versions: readonly [lowest: number, highest: number]
-  play(peer: Peer, version: number): Promise<void>
+  /** @param round a second one plays with names of its own */
+  play(peer: Peer, version: number, round: number): Promise<void>
 }
 
 let number = 0
@@ -27,7 +28,8 @@ export function scenario(
     name,
     api,
     versions,
-    play: (peer, version) => play(peer, version, `${prefix}-v${version}`),
+    play: (peer, version, round) =>
+      play(peer, version, `${prefix}${'r'.repeat(round)}-v${version}`),
   }
 }
 
