@@ -16,11 +16,17 @@ export const java = (type: string, args: string[], options: Parameters<typeof ru
 export const topics = (bootstrap: string, ...args: string[]) =>
   java('org.apache.kafka.tools.TopicCommand', ['--bootstrap-server', bootstrap, ...args])
 
-/** Writes lines with kcat: idempotent, acks=all, as a patient user would set it. */
+/**
+ * Writes lines with kcat: idempotent, acks=all, as a patient user would set it. Each line draws its
+ * partition: librdkafka else sends all that comes within 10 ms to the same one.
+ */
 export const kcatWrite = (bootstrap: string, topic: string, lines: string[], args: string[] = []) =>
   run(
     'kcat',
-    ['-P', '-b', bootstrap, '-t', topic, ...patient, '-X', 'enable.idempotence=true', ...args],
+    [
+      ...['-P', '-b', bootstrap, '-t', topic, ...patient, '-X', 'enable.idempotence=true'],
+      ...['-X', 'sticky.partitioning.linger.ms=0', ...args],
+    ],
     { input: lines.map((line) => `${line}\n`).join('') },
   )
 
