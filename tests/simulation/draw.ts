@@ -1,0 +1,221 @@
+/**
+ * A script from a seed: its own cluster, topics, producers, and its own mix of faults. Each kind has
+ * a stream of chance of its own, so that one more or less changes no other.
+ */
+import type { ClusterShape } from './cluster.ts'
+import { type SeededRandom, seededRandom } from './random.ts'
+import type { Action, Fault, ProducerSpec, Script, Target, Timed, TopicSpec } from './script.ts'
+
+export const faultNames = [
+  'kill',
+  'powerCut',
+  'stop',
+  'pause',
+  'isolate',
+  'oneWay',
+  'halves',
+  'clientCut',
+  'serverRestart',
+  'slowSync',
+  'clockStep',
+  'reset',
+] as const
+export type FaultName = (typeof faultNames)[number]
+/** Of each message: the chance that it is lost, comes twice, or takes up to ten seconds. */
+export const messageFaultNames = ['loss', 'repeat', 'stall'] as const
+
+export type FaultMix = {
+  /** Mean ms between two of a kind; absent: none. */
+  meanMs: Partial<Record<FaultName, number>>
+  lossRate: number
+  repeatRate: number
+  delayMs: number
+  stallRate: number
+}
+
+/** What is asked for instead of what the seed draws: times in a simulated minute, or chances. */
+export type FaultRates = Partial<Record<FaultName | (typeof messageFaultNames)[number], number>>
+
+export type DrawOptions = {
+  seed: number
+  /** Of the phase with faults. */
+  faultyMs: number
+  brokers?: number
+  controllers?: number
+  mix?: FaultMix
+  rates?: FaultRates
+}
+
+export function drawScript(options: DrawOptions): Script {
+  const { seed, faultyMs } = options
+  const random = seededRandom(seed).fork('script')
+  const mix = options.mix ?? withRates(drawMix(random.fork('mix')), options.rates ?? {})
+  const shape = drawShape(options, random.fork('shape'))
+  const workload = random.fork('workload')
+  const topics: TopicSpec[] = [
+    { name: 'first', partitions: 1 + workload.below(4), configs: {} },
+    { name: 'second', partitions: 1 + workload.below(3), configs: {} },
+  ]
+  const producers = Array.from({ length: 2 }, (_, index): ProducerSpec => {
+    return { name: `producer-${index}`, acks: -1, inFlightMax: 1 + workload.below(5) }
+  })
+  const { meanMs, ...network } = mix
+  const faults = random.fork('faults')
+  const actions: Timed<Action>[] = [
+    ...producers.flatMap((producer, index) =>
+      drawSends({ producer, topics, faultyMs, random: random.fork(producer.name), index }),
+    ),
+    ...faultNames.flatMap((name) =>
+      drawFaults(name, {
+        shape,
+        topics,
+        faultyMs,
+        meanMs: meanMs[name],
+        random: faults.fork(name),
+      }),
+    ),
+  ]
+  actions.sort((a, b) => a.at - b.at)
+  return { seed, shape, workload: { topics, producers }, network, faultyMs, actions }
+}
+
+/** A swarm: most seeds lack most faults, so that each combination gets its turn. */
+export function drawMix(random: SeededRandom): FaultMix {
+  const meanMs: FaultMix['meanMs'] = {}
+  const pace = random.pick([700, 2_000, 3_000])
+  for (const name of faultNames) {
+    if (random.chance(0.4)) meanMs[name] = pace * random.between(1, 7)
+  }
+  const isQuiet = random.chance(0.3)
+  return {
+    meanMs,
+    lossRate: isQuiet || random.chance(0.5) ? 0 : random.between(0, 0.2),
+    repeatRate: isQuiet || random.chance(0.6) ? 0 : random.between(0, 0.3),
+    delayMs: random.chance(0.6) ? 0.3 : random.exponential(10),
+    stallRate: isQuiet || random.chance(0.6) ? 0 : random.between(0, 0.005),
+  }
+}
+
+function withRates(mix: FaultMix, rates: FaultRates): FaultMix {
+  const meanMs = { ...mix.meanMs }
+  for (const name of faultNames) {
+    const rate = rates[name]
+    if (rate === 0) delete meanMs[name]
+    else if (rate !== undefined) meanMs[name] = 60_000 / rate
+  }
+  return {
+    ...mix,
+    meanMs,
+    lossRate: rates.loss ?? mix.lossRate,
+    repeatRate: rates.repeat ?? mix.repeatRate,
+    stallRate: rates.stall ?? mix.stallRate,
+  }
+}
+
+/** Mostly three combined nodes; snapshots of the metadata are far apart or next to each other. */
+function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
+  const brokers = options.brokers ?? random.pick([3, 3, 3, 4, 5])
+  const controllers = options.controllers ?? random.pick([0, 0, 0, 1, 3])
+  const snapshotBytes = random.chance(0.5)
+    ? 20 * 1024 * 1024
+    : Math.round(random.between(500, 5_000))
+  return {
+    brokers,
+    controllers,
+    config: {
+      'offsets.topic.num.partitions': '2',
+      'min.insync.replicas': brokers > 2 ? '2' : '1',
+      'default.replication.factor': String(Math.min(3, brokers)),
+      'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
+    },
+  }
+}
+
+type Times = { faultyMs: number; meanMs: number | undefined; random: SeededRandom }
+
+function* times({ faultyMs, meanMs, random }: Times): Generator<number> {
+  if (meanMs === undefined) return
+  let at = random.exponential(meanMs)
+  for (; at < faultyMs; at += random.exponential(meanMs)) yield round(at)
+}
+
+const round = (ms: number) => Math.round(ms * 1_000) / 1_000
+
+type Sends = {
+  producer: ProducerSpec
+  index: number
+  topics: readonly TopicSpec[]
+  faultyMs: number
+  random: SeededRandom
+}
+
+function drawSends({ producer, index, topics, faultyMs, random }: Sends): Timed<Action>[] {
+  const partitions = topics.flatMap(({ name, partitions: count }) =>
+    Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
+  )
+  const meanMs = random.between(20, 200)
+  return [...times({ faultyMs, meanMs, random })].map((at, count) => {
+    const size = random.chance(0.1) ? 2_000 : 20
+    return {
+      at,
+      do: 'produce',
+      producer: producer.name,
+      label: count * 10 + index,
+      ...random.pick(partitions),
+      bytes: Array.from({ length: 1 + random.below(4) }, () => random.below(size)),
+    }
+  })
+}
+
+type FaultDraw = Times & { shape: ClusterShape; topics: readonly TopicSpec[] }
+
+function drawFaults(name: FaultName, draw: FaultDraw): Timed<Fault>[] {
+  return [...times(draw)].map((at) => ({ at, ...drawFault(name, draw) }))
+}
+
+function drawFault(name: FaultName, { shape, topics, random }: FaultDraw): Fault {
+  const ids = Array.from({ length: shape.brokers + shape.controllers }, (_, index) => index + 1)
+  const between = (least: number, most: number) => round(random.between(least, most))
+  const node = (): Target => {
+    if (random.chance(0.7)) return random.pick(ids)
+    return random.chance(0.5) ? 'controller' : `leader of ${random.pick(topics).name}-0`
+  }
+  const restartMs = () => (random.chance(0.3) ? between(1, 200) : between(200, 20_000))
+  const cutMs = () => (random.chance(0.5) ? between(100, 3_000) : between(3_000, 20_000))
+  switch (name) {
+    case 'kill':
+    case 'powerCut':
+      return { do: name, node: node(), forMs: restartMs() }
+    case 'stop':
+      return { do: name, node: node(), forMs: between(15_000, 25_000) }
+    case 'pause':
+      return {
+        do: name,
+        node: node(),
+        forMs: random.chance(0.5) ? between(10, 3_000) : between(3_000, 20_000),
+      }
+    case 'isolate':
+      return { do: name, node: node(), forMs: cutMs() }
+    case 'oneWay': {
+      const one = [node()]
+      const others = random.chance(0.5) ? ids : [random.pick(ids)]
+      const ways = random.chance(0.5) ? { from: one, to: others } : { from: others, to: one }
+      return { do: name, ...ways, forMs: cutMs() }
+    }
+    case 'halves':
+      return { do: name, nodes: ids.filter(() => random.chance(0.5)), forMs: cutMs() }
+    case 'clientCut':
+      return { do: name, node: node(), forMs: between(500, 15_000) }
+    case 'serverRestart':
+      return {
+        do: name,
+        forMs: random.chance(0.5) ? between(10, 1_000) : between(1_000, 15_000),
+      }
+    case 'slowSync':
+      return { do: name, node: node(), syncMs: between(20, 2_000), forMs: between(1_000, 15_000) }
+    case 'clockStep':
+      return { do: name, node: node(), byMs: between(-60_000, 60_000) }
+    case 'reset':
+      return { do: name }
+  }
+}

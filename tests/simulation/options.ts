@@ -1,0 +1,173 @@
+/** The command line of `npm run simulate`. */
+import { availableParallelism } from 'node:os'
+import { Command, InvalidArgumentError } from 'commander'
+import { type DrawOptions, type FaultRates, faultNames, messageFaultNames } from './draw.ts'
+
+export type Options = {
+  seeds: { first: number; last: number } | undefined
+  minutes: number | undefined
+  draw: Omit<DrawOptions, 'seed'>
+  jobs: number
+  json: boolean
+  trace: string | undefined
+  script: string | undefined
+  shrink: number | undefined
+  out: string | undefined
+  keepGoing: boolean
+  /** What of these changes a seed's history, as it was written. */
+  given: string[]
+}
+
+const help = `
+Faults, for --faults NAME=RATE,... (a seed draws which it has; a rate given here counts instead):
+  times in a simulated minute   ${faultNames.slice(0, 7).join(', ')},
+                                ${faultNames.slice(7).join(', ')}
+  chance of each message        ${messageFaultNames.join(', ')}
+  all of them                   all          (0 switches off)
+
+Fresh seeds on all cores until Ctrl-C:
+  $ npm run simulate
+
+A seed that failed, exactly as it was, with every event in a file (--trace; trace.ts explains it):
+  $ npm run simulate -- --seed 4711 --trace seed.jsonl
+
+Nothing but killed nodes, every two seconds; then with lost messages as well:
+  $ npm run simulate -- --faults all=0,kill=30
+  $ npm run simulate -- --faults all=0,kill=30,loss=0.1
+
+The smallest script that still fails as a seed does, and the way to play it:
+  $ npm run simulate -- --shrink 4711 --out small.json
+  $ npm run simulate -- --script small.json
+
+Ends with exit code 0, or with 1 at the first violation: the broken rule (tests/simulation tells
+what each means), the seed, what the nodes believed, what led to it, and how to replay it.`
+
+function whole(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`)
+    }
+    return value
+  }
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new InvalidArgumentError('Give a number above 0.')
+  }
+  return value
+}
+
+const seedMax = 2 ** 32 - 1
+
+function seedRange(text: string): { first: number; last: number } {
+  const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(text) ?? []
+  const [first, last] = [Number(from), Number(to)]
+  if (from === undefined || first > last || last > seedMax) {
+    throw new InvalidArgumentError('Give two seeds, the lower first, as 1..100.')
+  }
+  return { first, last }
+}
+
+function rates(text: string): FaultRates {
+  const given: Record<string, number> = {}
+  const names: readonly string[] = [...faultNames, ...messageFaultNames]
+  for (const part of text.split(',')) {
+    const [, name = '', rate] = /^(\w+)=(\d*\.?\d+)$/.exec(part.trim()) ?? []
+    if (rate === undefined) {
+      throw new InvalidArgumentError(`Give NAME=RATE,... and not ${JSON.stringify(part)}.`)
+    }
+    if (name === 'all') for (const each of names) given[each] = Number(rate)
+    else if (names.includes(name)) given[name] = Number(rate)
+    else throw new InvalidArgumentError(`There is no fault ${name}; --help names them.`)
+  }
+  for (const name of messageFaultNames) {
+    if ((given[name] ?? 0) > 1) throw new InvalidArgumentError(`${name} is a chance: 0 to 1.`)
+  }
+  return given
+}
+
+export function parseOptions(argv: readonly string[]): Options {
+  const program = new Command('simulate')
+    .usage('[options]')
+    .description(
+      'Whole clusters in simulated time, with faults: each seed is one history, and always the same.',
+    )
+    .option('--seed <n>', 'play this seed, exactly as it always goes', whole(0, seedMax))
+    .option('--seeds <a..b>', 'play these, in order', seedRange)
+    .option('--minutes <m>', 'end after so much simulated time', positive)
+    .option('--jobs <n>', 'so many at once (default: one per core)', whole(1, 256))
+    .option('--nodes <n>', 'brokers (default: as the seed draws)', whole(1, 9))
+    .option(
+      '--controllers <n>',
+      'dedicated controllers; 0: the brokers are controllers, too (default: as the seed draws)',
+      whole(0, 9),
+    )
+    .option('--faulty <s>', 'seconds with faults in each history, before all heals', positive, 60)
+    .option('--faults <name=rate,...>', 'how often what goes wrong', rates)
+    .option('--json', 'a line of JSON for each seed', false)
+    .option('--trace <file>', 'of one seed or script: every event, as JSON lines')
+    .option('--script <file>', 'play a script: what --shrink wrote, or one of your own')
+    .option(
+      '--shrink <seed>',
+      'find the smallest script that fails as this seed',
+      whole(0, seedMax),
+    )
+    .option('--out <file>', 'where --shrink writes it (default: shrunk-SEED.json)')
+    .option('--keep-going', 'go on behind a violation', false)
+    .allowExcessArguments(false)
+    .showHelpAfterError('(npm run simulate -- --help tells what there is)')
+    .addHelpText('after', help)
+    .parse(argv, { from: 'user' })
+  const of = program.opts<{
+    seed?: number
+    seeds?: { first: number; last: number }
+    minutes?: number
+    jobs?: number
+    nodes?: number
+    controllers?: number
+    faulty: number
+    faults?: FaultRates
+    json: boolean
+    trace?: string
+    script?: string
+    shrink?: number
+    out?: string
+    keepGoing: boolean
+  }>()
+  const chosen = (['seed', 'seeds', 'script', 'shrink'] as const).filter(
+    (name) => of[name] !== undefined,
+  )
+  if (chosen.length > 1) program.error(`error: give one of --${chosen.join(' and --')}`)
+  if (of.trace !== undefined && of.seed === undefined && of.script === undefined) {
+    program.error('error: --trace is of one history: give it --seed or --script')
+  }
+  if (of.out !== undefined && of.shrink === undefined) {
+    program.error('error: --out is where --shrink writes')
+  }
+  const given = ['--nodes', '--controllers', '--faulty', '--faults'].flatMap((name) => {
+    const at = argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
+    if (at < 0) return []
+    return argv[at] === name ? [`${name} ${argv[at + 1]}`] : [argv[at]!]
+  })
+  return {
+    seeds: of.seed === undefined ? of.seeds : { first: of.seed, last: of.seed },
+    minutes: of.minutes,
+    draw: {
+      faultyMs: of.faulty * 1_000,
+      ...(of.nodes === undefined ? {} : { brokers: of.nodes }),
+      ...(of.controllers === undefined ? {} : { controllers: of.controllers }),
+      ...(of.faults === undefined ? {} : { rates: of.faults }),
+    },
+    jobs: of.jobs ?? availableParallelism(),
+    json: of.json,
+    trace: of.trace,
+    script: of.script,
+    shrink: of.shrink,
+    out: of.out,
+    keepGoing: of.keepGoing,
+    given,
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Histories at once, each in a thread of its own that plays one after the other. What comes back is
+ * plain data: errors lose what they are on the way between threads.
+ */
+import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import type { Script } from './script.ts'
+import { type Failure, play, type Summary } from './simulate.ts'
+import { Violation } from './violation.ts'
+
+export type Told = Summary & {
+  realMs: number
+  failure?: Omit<Failure, 'why'> & {
+    /** Of the broken rule; absent: a node or the simulation itself failed. */
+    rule: string | undefined
+    message: string
+    stack: string | undefined
+  }
+}
+
+export async function playTold(script: Script, onTrace?: Parameters<typeof play>[1]) {
+  const began = performance.now()
+  const { failure, ...summary } = await play(script, onTrace)
+  const realMs = Math.round(performance.now() - began)
+  if (failure === undefined) return { ...summary, realMs } satisfies Told
+  const { why, ...rest } = failure
+  const rule = why instanceof Violation ? why.rule : undefined
+  const told: Told = {
+    ...summary,
+    realMs,
+    failure: { ...rest, rule, message: why.message, stack: why.stack },
+  }
+  return told
+}
+
+if (!isMainThread) {
+  parentPort?.on('message', (script: Script) => {
+    void playTold(script).then((told) => parentPort!.postMessage(told))
+  })
+}
+
+export type Pool = {
+  /** @returns false when no more are wanted */
+  run(scripts: Iterator<Script>, each: (told: Told) => boolean): Promise<void>
+  /** At once, whatever is under way. */
+  end(): void
+}
+
+/** Node 20 does not hand `--import` of TypeScript's loader on to a thread: it is registered there. */
+const inThread = `
+  import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
+    register()
+    return import(${JSON.stringify(import.meta.url)})
+  })`
+
+export function createPool(jobs: number): Pool {
+  const workers = new Set<Worker>()
+  let finish: () => void = () => {}
+
+  function end(): void {
+    for (const worker of workers) void worker.terminate()
+    workers.clear()
+    finish()
+  }
+
+  return {
+    end,
+    run(scripts, each) {
+      return new Promise<void>((resolve, reject) => {
+        finish = resolve
+        const feed = (worker: Worker): void => {
+          const { value, done } = scripts.next()
+          if (done !== true) {
+            worker.postMessage(value)
+            return
+          }
+          workers.delete(worker)
+          void worker.terminate()
+          if (workers.size === 0) resolve()
+        }
+        for (let job = 0; job < jobs; job++) {
+          const worker = new Worker(inThread, { eval: true })
+          workers.add(worker)
+          worker.on('message', (told: Told) => {
+            if (!workers.has(worker)) return
+            if (each(told)) feed(worker)
+            else end()
+          })
+          worker.on('error', (why) => {
+            reject(why)
+            end()
+          })
+          feed(worker)
+        }
+      })
+    },
+  }
+}

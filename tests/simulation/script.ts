@@ -1,0 +1,65 @@
+/**
+ * A history before it happens: the cluster, what its clients want, how its links behave, and every
+ * fault and every operation with its time. A seed draws one, `--shrink` writes one with less, a named
+ * scenario is one that was written by hand or kept. Playing it draws nothing but how long each
+ * message, sync and timeout takes, from the script's seed.
+ */
+import type { ClusterShape } from './cluster.ts'
+import type { NetworkFaults } from './network.ts'
+
+/** A node by its id, or by what it is when the action comes: `controller`, `leader of first-0`. */
+export type Target = number | string
+
+export type Fault =
+  | {
+      do: 'kill' | 'powerCut' | 'stop' | 'pause' | 'isolate' | 'clientCut'
+      node: Target
+      forMs: number
+    }
+  /** Nothing gets from any of these to any of those. */
+  | { do: 'oneWay'; from: Target[]; to: Target[]; forMs: number }
+  /** These apart from all others. */
+  | { do: 'halves'; nodes: Target[]; forMs: number }
+  | { do: 'serverRestart'; forMs: number }
+  | { do: 'slowSync'; node: Target; syncMs: number; forMs: number }
+  | { do: 'clockStep'; node: Target; byMs: number }
+  | { do: 'reset' }
+
+export type Operation =
+  /** One batch; `label` makes its values unlike all others. */
+  {
+    do: 'produce'
+    producer: string
+    label: number
+    topic: string
+    partition: number
+    bytes: number[]
+  }
+
+export type Action = Fault | Operation
+export type Timed<A> = A & { at: number }
+
+export type TopicSpec = { name: string; partitions: number; configs: Record<string, string> }
+export type ProducerSpec = { name: string; acks: -1 | 1; inFlightMax: number }
+export type Workload = { topics: TopicSpec[]; producers: ProducerSpec[] }
+
+export type Script = {
+  seed: number
+  shape: ClusterShape
+  workload: Workload
+  /** Of all links, as long as things go wrong. */
+  network: NetworkFaults
+  /** How long things go wrong. */
+  faultyMs: number
+  /** By time, from the moment the topics are there. */
+  actions: Timed<Action>[]
+}
+
+/** @throws Error with one line that says what is missing */
+export function parseScript(text: string): Script {
+  const script = JSON.parse(text) as Partial<Script>
+  for (const name of ['seed', 'shape', 'workload', 'network', 'faultyMs', 'actions'] as const) {
+    if (script?.[name] === undefined) throw new Error(`a script has ${name}`)
+  }
+  return script as Script
+}

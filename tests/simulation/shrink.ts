@@ -1,0 +1,62 @@
+/**
+ * The smallest script that still fails as this one: what stands behind the failure goes first, then
+ * the faults of messages, then ever smaller pieces of the list of actions, as long as the same rule
+ * stays broken (delta debugging, Zeller and Hildebrandt 2002).
+ */
+import { quietNetwork } from './faults.ts'
+import { playTold, type Told } from './pool.ts'
+import type { Script } from './script.ts'
+
+export type Shrunk = { script: Script; told: Told }
+
+/** What the failure is, numbers and names aside. */
+const kindOf = ({ failure }: Told): string | undefined =>
+  failure === undefined ? undefined : (failure.rule ?? failure.message.replaceAll(/\d+/g, 'N'))
+
+/** @returns undefined when the script fails at nothing */
+export async function shrink(
+  script: Script,
+  say: (line: string) => void,
+): Promise<Shrunk | undefined> {
+  const told = await playTold(script)
+  const kind = kindOf(told)
+  if (kind === undefined) return undefined
+  let best: Shrunk = { script, told }
+  let tries = 0
+
+  async function isEnough(candidate: Script): Promise<boolean> {
+    tries++
+    const found = await playTold(candidate)
+    if (kindOf(found) !== kind) return false
+    best = { script: candidate, told: found }
+    say(
+      `${candidate.actions.length} actions after ${tries} tries: ${found.failure!.message.slice(0, 100)}`,
+    )
+    return true
+  }
+
+  const atMs = () => best.told.failure!.atMs
+  say(`${kind}: ${script.actions.length} actions`)
+  if (atMs() < script.faultyMs) {
+    const faultyMs = atMs() + 1
+    const actions = script.actions.filter(({ at }) => at <= faultyMs)
+    await isEnough({ ...script, faultyMs, actions })
+  }
+  for (const name of ['lossRate', 'repeatRate', 'stallRate', 'delayMs'] as const) {
+    const { network } = best.script
+    if (network[name] === quietNetwork[name]) continue
+    await isEnough({ ...best.script, network: { ...network, [name]: quietNetwork[name] } })
+  }
+  for (let pieces = 2; ; ) {
+    const { actions } = best.script
+    const size = Math.max(1, Math.ceil(actions.length / pieces))
+    let found = false
+    for (let from = actions.length - 1; from >= 0 && !found; from -= size) {
+      const rest = actions.filter((_, at) => at > from || at <= from - size)
+      found = await isEnough({ ...best.script, actions: rest })
+    }
+    if (found) pieces = Math.max(2, pieces - 1)
+    else if (size === 1) return best
+    else pieces = Math.min(actions.length, pieces * 2)
+  }
+}

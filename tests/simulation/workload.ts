@@ -1,0 +1,122 @@
+/** The clients of a world: they do what the script says, and tell the checker what came of it. */
+import { createTopic } from './client.ts'
+import { createConsumer } from './consumer.ts'
+import { createProducer, type Producer } from './producer.ts'
+import type { Operation, ProducerSpec, Workload } from './script.ts'
+import type { World } from './world.ts'
+
+export type Clients = {
+  /** All topics are there. */
+  isReady(): boolean
+  begin(): void
+  perform(operation: Operation): void
+  inFlight(): number
+  /** One record for each partition, by a producer of its own. */
+  probe(): { missing(): string[] }
+  isRead(): boolean
+  positions(): object
+  stop(): void
+}
+
+const deliveryTimeoutMs = 30_000
+const topicsMs = 60_000
+/** A producer that has so many batches under way takes no more. */
+const inFlightMax = 20
+
+export function createClients(world: World, { topics, producers }: Workload): Clients {
+  const { checker, client, fail } = world
+  const partitions = topics.flatMap(({ name, partitions: count }) =>
+    Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
+  )
+  const running = new Map<string, Producer>()
+  let created = 0
+  let sends = 0
+
+  const admin = client('admin')
+  for (const topic of topics) {
+    guarded(async () => {
+      if (await createTopic(admin, { ...topic, replicationFactor: -1 }, topicsMs)) created++
+    })
+  }
+
+  function guarded(work: () => Promise<void>): void {
+    work().catch(fail)
+  }
+
+  async function send(name: string, topic: string, partition: number, values: string[]) {
+    const order = sends++
+    const outcome = await running.get(name)!.send(topic, partition, values)
+    const record = { producer: name, order, topic, partition, values }
+    if (outcome.acked) checker.partitions.acked(record, outcome.baseOffset)
+    else checker.partitions.unknown(record)
+    return outcome.acked
+  }
+
+  function startProducer({ name, ...options }: ProducerSpec): void {
+    const producer = createProducer(client(name), {
+      ...options,
+      deliveryTimeoutMs,
+      requestTimeoutMs: 5_000,
+    })
+    running.set(name, producer)
+  }
+  for (const spec of producers) startProducer(spec)
+
+  const consumer = createConsumer(client('consumer'), {
+    consumed: (record) => run(() => checker.partitions.consumed(record)),
+    saw: (...told) => run(() => checker.partitions.saw(...told)),
+  })
+
+  function run(check: () => void): void {
+    try {
+      check()
+    } catch (why) {
+      fail(why)
+    }
+  }
+
+  const inFlight = () => [...running.values()].reduce((sum, each) => sum + each.inFlight(), 0)
+
+  return {
+    isReady: () => created === topics.length,
+    begin() {
+      for (const { topic, partition } of partitions) consumer.read(topic, partition)
+    },
+    perform({ producer, label, topic, partition, bytes }) {
+      const to = running.get(producer)
+      if (to === undefined || to.inFlight() >= inFlightMax) return
+      const values = bytes.map((size, index) => `${producer}-${label}.${index}-${'x'.repeat(size)}`)
+      guarded(async () => void (await send(producer, topic, partition, values)))
+    },
+    inFlight,
+    probe() {
+      startProducer({ name: 'probe', acks: -1, inFlightMax: 1 })
+      const missing = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
+      for (const { topic, partition } of partitions) {
+        guarded(async () => {
+          const key = `${topic}-${partition}`
+          if (await send('probe', topic, partition, [`probe-${key}`])) missing.delete(key)
+        })
+      }
+      return { missing: () => [...missing] }
+    },
+    isRead() {
+      const ends = checker.partitions.ackedEnds()
+      return partitions.every(
+        ({ topic, partition }) =>
+          consumer.position(topic, partition) >= (ends.get(`${topic}-${partition}`) ?? 0),
+      )
+    },
+    positions: () =>
+      Object.fromEntries(
+        partitions.map(({ topic, partition }) => [
+          `${topic}-${partition}`,
+          consumer.position(topic, partition),
+        ]),
+      ),
+    stop() {
+      consumer.stop()
+      for (const producer of running.values()) producer.stop()
+    },
+  }
+}
