@@ -7,6 +7,7 @@ import { natsLink } from '../../transport/links/nats.ts'
 import type { NatsOptions } from '../../transport/links/nats-connection.ts'
 import { realClock } from './clock.ts'
 import { hasNatsServer, natsServer } from './nats-server.ts'
+import { until } from './patience.ts'
 
 const clusterId = 'AAAAAAAAQACAAAAAAAAAAQ'
 
@@ -28,10 +29,6 @@ function node(nodeId: number, nats: NatsOptions, troubles: string[] = []) {
   })
   link.serve('Who', () => [Buffer.from(`node ${nodeId}`)])
   return link
-}
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 if (hasNatsServer()) {

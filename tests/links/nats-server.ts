@@ -1,18 +1,21 @@
 /** A NATS server of our own for a test: a free port, a temporary configuration, killed and restarted at will. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../support/ports.ts'
+import { until, within } from './patience.ts'
 
 export type NatsServer = {
   url: string
   kill(): Promise<void>
   /** Other further lines of its configuration, from its next start. */
   configure(more: string): void
+  /** Nothing where it runs; a paused one goes on. */
   start(): Promise<void>
-  pause(): void
+  /** Resolves when it stands still. */
+  pause(): Promise<void>
   resume(): void
   stop(): Promise<void>
 }
@@ -40,18 +43,20 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
   let child: ChildProcess | undefined
 
   const start = async () => {
-    child = spawn(program!, ['-c', file], { stdio: 'ignore' })
-    while (!(await answers(port))) {
-      if (hasEnded(child))
-        throw new Error(`nats-server ended: ${child.exitCode ?? child.signalCode}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    if (child !== undefined && !hasEnded(child)) return void child.kill('SIGCONT')
+    const started = spawn(program!, ['-c', file], { stdio: 'ignore' })
+    child = started
+    await until(() => {
+      if (hasEnded(started))
+        throw new Error(`nats-server ended: ${started.exitCode ?? started.signalCode}`)
+      return answers(port)
+    })
   }
   const kill = async () => {
     if (child === undefined || hasEnded(child)) return
     const ended = new Promise((resolve) => child?.once('exit', resolve))
     child.kill('SIGKILL')
-    await ended
+    await within('nats-server ends', ended)
   }
   await start()
   return {
@@ -59,7 +64,10 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
     start,
     kill,
     configure,
-    pause: () => child?.kill('SIGSTOP'),
+    async pause() {
+      child?.kill('SIGSTOP')
+      await until(() => standsStill(child?.pid ?? 0))
+    },
     resume: () => child?.kill('SIGCONT'),
     async stop() {
       await kill()
@@ -70,6 +78,16 @@ export async function natsServer(maxPayload = 1024 * 1024, more = ''): Promise<N
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null
+
+/** A signal stops thread after thread: the last may serve a while longer. */
+function standsStill(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`
+  if (!existsSync(tasks)) return true // Linux tells, others do not
+  return readdirSync(tasks).every((task) => {
+    const stat = readFileSync(join(tasks, task, 'stat'), 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
+  })
+}
 
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -3,7 +3,6 @@
  * version, and the answers field by field. What must differ is taken out by `normalise.ts`; where we
  * differ by intention stands in `deliberate.ts`, and an entry that is true no longer fails, too.
  */
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { brokerTable } from '../../actors/broker/table.ts'
 import { type Cluster, startCluster } from '../../runtime/cluster.ts'
@@ -16,8 +15,9 @@ import { differences } from './differential/normalise.ts'
 import { type Peer, peerAt } from './differential/peer.ts'
 import type { Scenario } from './differential/scenario.ts'
 import { scenarios } from './differential/scenarios.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('the same answers as Kafka')
+const test = realSuite('the same answers as Kafka')
 
 let kafka: Awaited<ReturnType<typeof startKafka>> | undefined
 let samsa: Cluster | undefined

@@ -1,13 +1,13 @@
 /** The main job, as a new user meets it: `samsa start`, and clients that nobody here wrote. */
 import { Kafka, logLevel } from 'kafkajs'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
 import { startEmbedded } from './support/clusters.ts'
 import { java, kcatRead, kcatWrite, topics } from './support/kafka-tools.ts'
 import { eventually } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('samsa start, three nodes')
+const test = realSuite('samsa start, three nodes')
 let cluster: Awaited<ReturnType<typeof startEmbedded>>
 test.before(async () => {
   cluster = await startEmbedded('--ephemeral')

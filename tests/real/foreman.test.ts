@@ -14,14 +14,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseProperties } from '../../runtime/config/properties.ts'
 import { skipUnless } from '../support/peers.ts'
 import { freePorts } from '../support/ports.ts'
 import { eventually, type Program, root, start } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('Procfiles')
+const test = realSuite('Procfiles')
 
 let folder = ''
 let foreman: Program | undefined

@@ -2,14 +2,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { node24, peersFolder, skipUnless } from '../support/peers.ts'
 import { startEmbedded } from './support/clusters.ts'
 import { kcatWrite, python } from './support/kafka-tools.ts'
 import { eventually, type Program, run, start } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('consumer groups of other clients')
+const test = realSuite('consumer groups of other clients')
 let cluster: Awaited<ReturnType<typeof startEmbedded>>
 test.before(async () => {
   cluster = await startEmbedded('--ephemeral')

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { errorName } from '../../transport/protocol/errors.ts'
 import { encodeAttributes, layout } from '../../transport/records/batch.ts'
@@ -15,8 +14,9 @@ import { ApiVersions } from '../../transport/schemas/18-api-versions.ts'
 import { startEmbedded } from './support/clusters.ts'
 import { eventually, sleep } from './support/processes.ts'
 import { dialRaw } from './support/raw.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('hostile records and readers')
+const test = realSuite('hostile records and readers')
 const topic = 'target'
 const mebibyte = 1024 * 1024
 let cluster: Awaited<ReturnType<typeof startEmbedded>>

@@ -1,12 +1,12 @@
 /** Peers that break the protocol cost themselves a connection, and nobody else anything (W1, W2). */
 import { connect, type Socket } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startEmbedded } from './support/clusters.ts'
 import { sleep } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('hostile peers')
+const test = realSuite('hostile peers')
 let cluster: Awaited<ReturnType<typeof startEmbedded>>
 test.before(async () => {
   cluster = await startEmbedded('--ephemeral')

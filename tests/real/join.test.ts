@@ -1,14 +1,14 @@
 /** A broker that is formatted alone knows no voter: it finds the quorum by Kafka's bootstrap servers. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
 import { freePorts } from '../support/ports.ts'
 import { combined, startProcesses } from './support/clusters.ts'
 import { root, run, start } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('a broker joins')
+const test = realSuite('a broker joins')
 const samsa = ['--import', 'tsx/esm', join(root, 'runtime/cli/samsa.ts')]
 
 if (skipUnless('nats-server')) {

@@ -2,7 +2,6 @@
  * Other shapes of a cluster, a process a node over NATS: dedicated controllers, a broker that is
  * nothing else, a node alone. Each loses a node to `kill -9` under load, and nothing acknowledged.
  */
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
 import { inSync } from './support/cluster-state.ts'
@@ -11,8 +10,9 @@ import { activeController, type Watch, watchFences } from './support/fences.ts'
 import { assertNothingLost, longestGap, startProducer } from './support/history.ts'
 import { python } from './support/kafka-tools.ts'
 import { eventually, sleep } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('layouts over NATS')
+const test = realSuite('layouts over NATS')
 let cluster: ProcessCluster | undefined
 let watch: Watch
 

@@ -4,7 +4,6 @@
  *
  * Times are told, not asserted, but where a promise of Kafka's own timeouts would be broken.
  */
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
 import { inSync, leaderOf, partitionsOf } from './support/cluster-state.ts'
@@ -13,12 +12,13 @@ import { activeController, type Watch, watchFences } from './support/fences.ts'
 import { assertNothingLost, longestGap, startProducer } from './support/history.ts'
 import { topics } from './support/kafka-tools.ts'
 import { eventually, sleep } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
 /** Kafka's session and quorum fetch timeouts, and a second for all that follows. */
 const sessionBoundMs = 9_000 + 1_000
 const quorumBoundMs = 2_000 + 1_000
 
-const test = suite('outages over NATS')
+const suite = realSuite('outages over NATS')
 let cluster: ProcessCluster
 let watch: Watch
 
@@ -61,15 +61,21 @@ const registrations = () => watch.told('registered').length
 const signal = (id: number, name: 'SIGSTOP' | 'SIGCONT') =>
   cluster.node(id).program!.child.kill(name)
 
+/** Checked in the scenario, not in a hook: uvu hides what hooks fail with. */
+const test = (name: string, body: () => Promise<void>) =>
+  suite(name, async () => {
+    await body()
+    watch.assertNoFalseFence()
+  })
+
 if (skipUnless('nats-server', 'kcat', 'java', 'kafka-jars', 'python-librdkafka')) {
-  test.before(async () => {
+  suite.before(async () => {
     cluster = await startProcesses(combined(3))
     watch = watchFences(cluster)
     await create('outages', 3)
     await inSync(cluster.bootstrap, 'outages', 3)
   })
-  test.after(() => cluster.close())
-  test.after.each(() => watch.assertNoFalseFence())
+  suite.after(() => cluster.close())
 
   test('a node that is killed and restarted at once need not wait for its session', async () => {
     const node = cluster.nodes.find(({ id }) => id !== activeController(watch).id)!
@@ -202,4 +208,4 @@ if (skipUnless('nats-server', 'kcat', 'java', 'kafka-jars', 'python-librdkafka')
   })
 }
 
-test.run()
+suite.run()

@@ -3,7 +3,6 @@
  *
  * Times are told, not asserted, but where a promise of Kafka's own timeouts would be broken.
  */
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
 import { inSync, leaderOf } from './support/cluster-state.ts'
@@ -12,18 +11,25 @@ import { activeController, type Watch, watchFences } from './support/fences.ts'
 import { assertNothingLost, longestGap, startProducer } from './support/history.ts'
 import { python, topics } from './support/kafka-tools.ts'
 import { eventually, sleep } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('kill -9 over NATS')
+const suite = realSuite('kill -9 over NATS')
 let cluster: ProcessCluster
 let watch: Watch
 
+/** Checked in the scenario, not in a hook: uvu hides what hooks fail with. */
+const test = (name: string, body: () => Promise<void>) =>
+  suite(name, async () => {
+    await body()
+    watch.assertNoFalseFence()
+  })
+
 if (skipUnless('nats-server', 'kcat', 'java', 'kafka-jars', 'python-librdkafka')) {
-  test.before(async () => {
+  suite.before(async () => {
     cluster = await startProcesses(combined(3))
     watch = watchFences(cluster)
   })
-  test.after(() => cluster.close())
-  test.after.each(() => watch.assertNoFalseFence())
+  suite.after(() => cluster.close())
 
   test('a topic of six partitions is made and replicated', async () => {
     await eventually(
@@ -120,4 +126,4 @@ if (skipUnless('nats-server', 'kcat', 'java', 'kafka-jars', 'python-librdkafka')
   })
 }
 
-test.run()
+suite.run()

@@ -15,11 +15,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root, run, start } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('package')
+const test = realSuite('package')
 
 const folder = mkdtempSync(join(tmpdir(), 'samsa-package-'))
 const modules = join(folder, 'node_modules')

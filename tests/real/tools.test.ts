@@ -4,14 +4,14 @@
  */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipUnless } from '../support/peers.ts'
 import { combined, type ProcessCluster, startProcesses } from './support/clusters.ts'
 import { java, kcatWrite, topics } from './support/kafka-tools.ts'
 import { eventually } from './support/processes.ts'
+import { realSuite } from './support/real-suite.ts'
 
-const test = suite('Kafka’s tools')
+const test = realSuite('Kafka’s tools')
 let cluster: ProcessCluster
 
 const tools = 'org.apache.kafka.tools'

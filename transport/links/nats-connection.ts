@@ -10,6 +10,7 @@
 import type { ConnectionOptions, NatsConnection, Status } from 'nats'
 import type { Timers } from '../timers.ts'
 import { LinkError } from './link.ts'
+import { destroySocket, endGivenUpDials, endLastDial } from './nats-sockets.ts'
 
 /** Samsa's `nats.*` configuration. */
 export type NatsOptions = {
@@ -96,6 +97,19 @@ export function natsConnection(options: NatsOptions, state: ConnectionState) {
     })
   }
 
+  /** Until the server took our subscriptions; when it goes away meanwhile, its successor. */
+  async function subscribed(live: NatsConnection): Promise<void> {
+    const ended = live.closed().then(() => false)
+    while (!live.isClosed()) {
+      const flushed = live.flush().then(
+        () => true,
+        () => false,
+      )
+      if (await Promise.race([flushed, ended])) return
+    }
+    throw new LinkError('closed', 'this link was closed before it was connected')
+  }
+
   async function watch(live: NatsConnection): Promise<void> {
     for await (const status of live.status()) {
       if (status.type === 'disconnect') change(false)
@@ -119,15 +133,19 @@ export function natsConnection(options: NatsOptions, state: ConnectionState) {
     },
     async connect(): Promise<void> {
       const live = await dial()
-      if (closed) return live.close()
+      if (closed) {
+        await live.close()
+        throw new LinkError('closed', 'this link was closed before it was connected')
+      }
       connection = live
+      endGivenUpDials(live)
       void watch(live)
       void live.closed().then((error) => {
         change(false)
         if (!closed) onTrouble(`the NATS client gave up: ${error?.message ?? 'no reason given'}`)
       })
-      for (const subscribed of subscriptions) listen(live, subscribed)
-      await live.flush()
+      for (const subscription of subscriptions) listen(live, subscription)
+      await subscribed(live)
       change(true)
     },
     /** @returns false when it was not sent: the connection is down, or the payload too big for it */
@@ -147,7 +165,9 @@ export function natsConnection(options: NatsOptions, state: ConnectionState) {
     async close(): Promise<void> {
       closed = true
       change(false)
-      await connection?.close()
+      if (connection === undefined) return
+      await connection.close()
+      endLastDial(connection)
     },
   }
 }
@@ -187,14 +207,3 @@ const describe = ({ data, permissionContext }: Status): string =>
   permissionContext === undefined
     ? `NATS reports ${String(data)}`
     : `NATS permits no ${permissionContext.operation} on ${permissionContext.subject}`
-
-/**
- * nats.js closes a stale connection by a last write, which a peer that reads nothing never takes.
- * Its socket is private; without it the client would wait for ever.
- */
-function destroySocket(connection: NatsConnection): void {
-  const { protocol } = connection as unknown as {
-    protocol?: { connected: boolean; transport?: { socket?: { destroy(): void } } }
-  }
-  if (protocol?.connected) protocol.transport?.socket?.destroy()
-}

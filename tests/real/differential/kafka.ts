@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../support/ports.ts'
 import { java, kafkaLibs } from '../support/kafka-tools.ts'
-import { sleep, start } from '../support/processes.ts'
+import { last, sleep, start } from '../support/processes.ts'
 
 /** Features that we have not built: off in Kafka, too, so that it answers without them. */
 const lacking = [
@@ -41,10 +41,12 @@ export async function startKafka(config: Record<string, string>) {
     file,
   ])
   const heap = process.env.KAFKA_HEAP?.split(' ') ?? ['-Xmx384m']
-  const program = start('java', [
-    ...[...heap, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
-    ...['-cp', `${kafkaLibs}/*`, 'kafka.Kafka', file],
-  ])
+  const program = last(
+    start('java', [
+      ...[...heap, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+      ...['-cp', `${kafkaLibs}/*`, 'kafka.Kafka', file],
+    ]),
+  )
   const stop = async () => {
     program.child.kill('SIGKILL')
     await program.exited

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../support/ports.ts'
-import { type Program, root, run, start } from './processes.ts'
+import { last, type Program, root, run, start } from './processes.ts'
 
 const samsa = ['--import', 'tsx/esm', join(root, 'runtime/cli/samsa.ts')]
 
 /** `samsa start` on ports that the system chooses. */
 export async function startEmbedded(...args: string[]) {
-  const program = start(process.execPath, [...samsa, 'start', '--port', '0', ...args])
+  const program = last(start(process.execPath, [...samsa, 'start', '--port', '0', ...args]))
   const ready = await program.line(/^ready/, 60_000)
   const bootstrap = /bootstrap\.servers=(\S+)/.exec(ready)?.[1]
   if (bootstrap === undefined) throw new Error(`no bootstrap.servers in: ${ready}`)
@@ -59,7 +59,7 @@ export async function startProcesses(
   const [natsPort, ...ports] = await freePorts(1 + 2 * layout.length)
   let nats: Program | undefined
   const startNats = async () => {
-    nats = start('nats-server', ['-a', '127.0.0.1', '-p', String(natsPort)])
+    nats = last(start('nats-server', ['-a', '127.0.0.1', '-p', String(natsPort)]))
     await reachable(natsPort!)
   }
   await startNats()
@@ -97,7 +97,7 @@ export async function startProcesses(
       file,
       program: undefined,
       start() {
-        node.program = start(process.execPath, [...samsa, 'node', file])
+        node.program = last(start(process.execPath, [...samsa, 'node', file]))
       },
       async kill() {
         node.program?.child.kill('SIGKILL')

@@ -16,9 +16,24 @@ export type Program = {
 }
 
 const running = new Set<ChildProcess>()
+const lasting = new WeakSet<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+
+/** Outlives its scenario: who starts it ends it. */
+export function last(program: Program): Program {
+  lasting.add(program.child)
+  return program
+}
+
+/** Ends what the scenario left running. */
+export async function endScenario(): Promise<void> {
+  const left = [...running].filter((child) => !lasting.has(child))
+  const ended = left.map((child) => new Promise((resolve) => child.once('close', resolve)))
+  for (const child of left) child.kill('SIGKILL')
+  await Promise.race([Promise.all(ended), sleep(10_000)])
+}
 
 export function start(
   command: string,
