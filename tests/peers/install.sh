@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Brings what some suites need beside Node: NATS, kcat, librdkafka's Python client, foreman, Java,
-# Kafka's jars, and Node 24 with @platformatic/kafka. On Debian and Ubuntu by apt (as root, or by
+# Go, Kafka's jars, and Node 24 with @platformatic/kafka. On Debian and Ubuntu by apt (as root, or by
 # sudo); elsewhere it says what to install. Suites whose software is missing skip themselves.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 packages=(nats-server kcat python3-confluent-kafka ruby-foreman default-jre-headless maven)
+# Often here already, and newer than the system's.
+command -v go >/dev/null || packages+=(golang-go)
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 

@@ -37,6 +37,7 @@ const found = {
   kcat: () => inPath('kcat'),
   'nats-server': () => inPath('nats-server') || existsSync('/usr/sbin/nats-server'),
   java: () => inPath('java'),
+  go: () => inPath('go'),
   'kafka-jars': () => existsSync(join(kafkaLibs, 'kafka_2.13-4.3.0.jar')),
   'python-librdkafka': () =>
     spawnSync('/usr/bin/python3', ['-c', 'import confluent_kafka']).status === 0,

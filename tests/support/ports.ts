@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 const lowest = 12_000
 const highest = 31_999
 
-const isFree = (port: number): Promise<boolean> =>
+export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))
