@@ -186,6 +186,7 @@ export function createFaults(ports: FaultPorts): Faults {
       network.faults = { ...quietNetwork }
       for (const end of [...endings]) end()
       network.healAll()
+      network.intercept = undefined
       sockets.unreachable.clear()
       for (const node of nodes) if (node.end === undefined) cluster.start(node)
       trace.note('healed', {})

@@ -43,8 +43,23 @@ export type SimNetwork = {
   serverUp(): void
   /** Sees what arrives; throws where a rule is broken. */
   onDelivery: (from: Endpoint, to: number, api: string, bytes: number) => void
+  /** Asked before chance is: true, when it takes the message, to deliver it when it likes, or never. */
+  intercept: ((message: Message) => boolean) | undefined
+  /** How long a node takes to come back to a server that came back, ms. */
+  reconnectMs: (nodeId: number) => number
   /** A buffer was changed while it was in flight. */
   onChangedInFlight: (api: string) => void
+}
+
+/** One way of a request, of its answer, or of a probe. */
+export type Message = {
+  from: number
+  to: number
+  /** As `Fetch`, `Fetch answer`, `probe`, `probe answer`. */
+  what: string
+  /** Of a probe: none. */
+  bytes: Buffer
+  deliver: () => void
 }
 
 type LinkOptions = {
@@ -72,6 +87,7 @@ type Sent = { chunks: Buffer[]; bytes: Buffer; sum: number }
 
 const inFlightBytesMax = 64 * 1024 * 1024
 const leastMs = 0.05
+const nothing = Buffer.alloc(0)
 
 export function createNetwork(
   scheduler: Scheduler,
@@ -94,7 +110,7 @@ export function createNetwork(
   }
 
   /** @param arrive runs on the receiver's machine */
-  function carry(from: Member, to: number, arrive: () => void): void {
+  function carry(from: Member, to: number, what: string, bytes: Buffer, arrive: () => void): void {
     const life = serverLife
     const once = () => {
       scheduler.after(delay(), () => {
@@ -104,6 +120,8 @@ export function createNetwork(
         else receiver.machine.setTimeout(arrive, 0)
       })
     }
+    const { intercept } = network
+    if (intercept?.({ from: from.self.nodeId, to, what, bytes, deliver: once })) return
     if (!random.chance(network.faults.lossRate)) once()
     if (network.faults.repeatRate > 0 && random.chance(network.faults.repeatRate)) once()
   }
@@ -129,10 +147,10 @@ export function createNetwork(
   ): void {
     const asked = members.get(to)
     const handler = asked?.handlers.get(api)
-    const back = (arrive: () => void): void => {
+    const back = (bytes: Buffer, arrive: () => void): void => {
       const sender = asked ?? asker
       if (asked !== undefined && !isThere(asked)) return
-      carry(sender, asker.self.nodeId, () => {
+      carry(sender, asker.self.nodeId, `${api} answer`, bytes, () => {
         if (!isThere(asker) || !asker.isUp) return
         if (asked !== undefined) asker.hear(asked.self)
         arrive()
@@ -161,11 +179,11 @@ export function createNetwork(
     trace.mix('request', asker.self.nodeId, to, api, sent.sum)
     const refuse = (error: unknown): void => {
       asked.handlerFailed(api, error)
-      back(() => asker.open.fail(id, 'refused', `${api} failed on node ${to}`))
+      back(nothing, () => asker.open.fail(id, 'refused', `${api} failed on node ${to}`))
     }
     const answer = (chunks: Buffer[]): void => {
       const sealed = seal(chunks)
-      back(() => {
+      back(sealed.bytes, () => {
         trace.mix('answer', to, asker.self.nodeId, api, sealed.sum)
         const arrived = unseal(sealed, `${api} answer`)
         if (!asker.open.answer(id, arrived, asked.self)) asker.dropped.unasked++
@@ -194,11 +212,11 @@ export function createNetwork(
         resolve(verdict)
       }
       const timer = asker.machine.setTimeout(() => settle('silent'), timeoutMs)
-      carry(asker, to.nodeId, () => {
+      carry(asker, to.nodeId, 'probe', nothing, () => {
         const asked = members.get(to.nodeId)
         if (asked?.isUp && asked.self.incarnationId === to.incarnationId) {
           asked.hear(asker.self)
-          carry(asked, asker.self.nodeId, () => {
+          carry(asked, asker.self.nodeId, 'probe answer', nothing, () => {
             if (!isThere(asker)) return
             asker.hear(asked.self)
             settle('alive')
@@ -255,7 +273,9 @@ export function createNetwork(
         const sent = seal(message)
         const deadline = scheduler.now() + options.timeoutMs
         const send = (id: number) =>
-          carry(member, to, () => handOver(member, id, to, api, sent, options, deadline))
+          carry(member, to, api, sent.bytes, () =>
+            handOver(member, id, to, api, sent, options, deadline),
+          )
         return member.open.ask(to, sent.bytes.length, options.timeoutMs, send, options.answeredBy)
       },
       probe: (to, timeoutMs) =>
@@ -288,12 +308,14 @@ export function createNetwork(
     serverUp() {
       serverIsUp = true
       for (const member of members.values()) {
-        scheduler.after(random.between(1, 100), () => {
+        scheduler.after(network.reconnectMs(member.self.nodeId), () => {
           if (serverIsUp && isThere(member)) member.machine.setTimeout(() => member.setUp(true), 0)
         })
       }
     },
     onDelivery: () => {},
+    intercept: undefined,
+    reconnectMs: () => random.between(1, 100),
     onChangedInFlight: () => {},
   }
   return network

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { type DrawOptions, type FaultRates, faultNames, messageFaultNames } from './draw.ts'
+import { scenarioNames } from './scenarios.ts'
 
 export type Options = {
   seeds: { first: number; last: number } | undefined
@@ -11,6 +12,7 @@ export type Options = {
   json: boolean
   trace: string | undefined
   script: string | undefined
+  scenario: string | undefined
   shrink: number | undefined
   out: string | undefined
   keepGoing: boolean
@@ -39,8 +41,15 @@ The smallest script that still fails as a seed does, and the way to play it:
   $ npm run simulate -- --shrink 4711 --out small.json
   $ npm run simulate -- --script small.json
 
+Named scenarios, for --scenario NAME (tests/simulation/scenarios):
+${scenarioNames()
+  .map((name) => `  ${name}`)
+  .join('\n')}
+
 Ends with exit code 0, or with 1 at the first violation: the broken rule (tests/simulation tells
 what each means), the seed, what the nodes believed, what led to it, and how to replay it.`
+
+const seedMax = 2 ** 32 - 1
 
 function whole(least: number, most: number) {
   return (text: string): number => {
@@ -59,8 +68,6 @@ function positive(text: string): number {
   }
   return value
 }
-
-const seedMax = 2 ** 32 - 1
 
 function seedRange(text: string): { first: number; last: number } {
   const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(text) ?? []
@@ -109,6 +116,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--faults <name=rate,...>', 'how often what goes wrong', rates)
     .option('--json', 'a line of JSON for each seed', false)
     .option('--trace <file>', 'of one seed or script: every event, as JSON lines')
+    .option('--scenario <name>', 'play one of the named scenarios')
     .option('--script <file>', 'play a script: what --shrink wrote, or one of your own')
     .option(
       '--shrink <seed>',
@@ -133,16 +141,20 @@ export function parseOptions(argv: readonly string[]): Options {
     json: boolean
     trace?: string
     script?: string
+    scenario?: string
     shrink?: number
     out?: string
     keepGoing: boolean
   }>()
-  const chosen = (['seed', 'seeds', 'script', 'shrink'] as const).filter(
+  const chosen = (['seed', 'seeds', 'script', 'scenario', 'shrink'] as const).filter(
     (name) => of[name] !== undefined,
   )
   if (chosen.length > 1) program.error(`error: give one of --${chosen.join(' and --')}`)
-  if (of.trace !== undefined && of.seed === undefined && of.script === undefined) {
-    program.error('error: --trace is of one history: give it --seed or --script')
+  if (of.trace !== undefined && (of.seed ?? of.script ?? of.scenario) === undefined) {
+    program.error('error: --trace is of one history: give it --seed, --script or --scenario')
+  }
+  if (of.scenario !== undefined && !scenarioNames().includes(of.scenario)) {
+    program.error(`error: there is no scenario ${of.scenario}; --help names them`)
   }
   if (of.out !== undefined && of.shrink === undefined) {
     program.error('error: --out is where --shrink writes')
@@ -165,6 +177,7 @@ export function parseOptions(argv: readonly string[]): Options {
     json: of.json,
     trace: of.trace,
     script: of.script,
+    scenario: of.scenario,
     shrink: of.shrink,
     out: of.out,
     keepGoing: of.keepGoing,

@@ -4,7 +4,7 @@
  */
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import type { Script } from './script.ts'
-import { type Failure, play, type Summary } from './simulate.ts'
+import { type Failure, play, type Result, type Summary } from './simulate.ts'
 import { Violation } from './violation.ts'
 
 export type Told = Summary & {
@@ -17,24 +17,20 @@ export type Told = Summary & {
   }
 }
 
-export async function playTold(script: Script, onTrace?: Parameters<typeof play>[1]) {
+/** @param playing a history as it runs */
+export async function tell(playing: Promise<Result>): Promise<Told> {
   const began = performance.now()
-  const { failure, ...summary } = await play(script, onTrace)
+  const { failure, ...summary } = await playing
   const realMs = Math.round(performance.now() - began)
-  if (failure === undefined) return { ...summary, realMs } satisfies Told
+  if (failure === undefined) return { ...summary, realMs }
   const { why, ...rest } = failure
   const rule = why instanceof Violation ? why.rule : undefined
-  const told: Told = {
-    ...summary,
-    realMs,
-    failure: { ...rest, rule, message: why.message, stack: why.stack },
-  }
-  return told
+  return { ...summary, realMs, failure: { ...rest, rule, message: why.message, stack: why.stack } }
 }
 
 if (!isMainThread) {
   parentPort?.on('message', (script: Script) => {
-    void playTold(script).then((told) => parentPort!.postMessage(told))
+    void tell(play(script)).then((told) => parentPort!.postMessage(told))
   })
 }
 

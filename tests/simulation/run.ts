@@ -5,10 +5,15 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { drawScript } from './draw.ts'
 import { type Options, parseOptions } from './options.ts'
-import { createPool, playTold, type Told } from './pool.ts'
+import { createPool, type Told, tell } from './pool.ts'
 import { createTally, reportFailure } from './report.ts'
+import { playScenario } from './scenarios.ts'
 import { parseScript, type Script } from './script.ts'
 import { shrink } from './shrink.ts'
+import { play, type Result } from './simulate.ts'
+import type { TraceEvent } from './trace.ts'
+
+type Listen = (event: TraceEvent) => void
 
 const options = parseOptions(process.argv.slice(2))
 const isTTY = process.stdout.isTTY && !options.json
@@ -35,10 +40,11 @@ function* drawn({ seeds, draw }: Options): Generator<Script> {
   for (let seed = first; seed <= last; seed++) yield drawScript({ seed, ...draw })
 }
 
-const replayOf = ({ script, given }: Options, seed: number) =>
-  script === undefined
-    ? ['npm run simulate --', `--seed ${seed}`, ...given].join(' ')
-    : `npm run simulate -- --script ${script}`
+function replayOf({ script, scenario, given }: Options, seed: number): string {
+  if (script !== undefined) return `npm run simulate -- --script ${script}`
+  if (scenario !== undefined) return `npm run simulate -- --scenario ${scenario}`
+  return ['npm run simulate --', `--seed ${seed}`, ...given].join(' ')
+}
 
 function take(told: Told): boolean {
   tally.add(told)
@@ -53,9 +59,9 @@ function take(told: Told): boolean {
 }
 
 /** One history, here: it may be traced. */
-async function playHere(script: Script): Promise<void> {
+async function playHere(playing: (onTrace?: Listen) => Promise<Result>): Promise<void> {
   const sink = options.trace === undefined ? undefined : lineSink(options.trace)
-  take(await playTold(script, sink && ((event) => sink(JSON.stringify(event)))))
+  take(await tell(playing(sink && ((event) => sink(JSON.stringify(event))))))
 }
 
 async function playMany(): Promise<void> {
@@ -92,12 +98,16 @@ async function shrinkHere(seed: number): Promise<void> {
   process.exitCode = 1
 }
 
-const { seeds, script, shrink: toShrink } = options
+const { seeds, script, scenario, shrink: toShrink } = options
 if (toShrink !== undefined) await shrinkHere(toShrink)
 else {
-  if (script !== undefined) await playHere(readScript(script))
-  else if (seeds !== undefined && seeds.first === seeds.last) {
-    await playHere(drawScript({ seed: seeds.first, ...options.draw }))
+  if (scenario !== undefined) await playHere((on) => playScenario(scenario, on))
+  else if (script !== undefined) {
+    const read = readScript(script)
+    await playHere((on) => play(read, on))
+  } else if (seeds !== undefined && seeds.first === seeds.last) {
+    const one = drawScript({ seed: seeds.first, ...options.draw })
+    await playHere((on) => play(one, on))
   } else await playMany()
   if (!options.json) console.log(tally.line())
 }

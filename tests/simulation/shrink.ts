@@ -4,8 +4,9 @@
  * stays broken (delta debugging, Zeller and Hildebrandt 2002).
  */
 import { quietNetwork } from './faults.ts'
-import { playTold, type Told } from './pool.ts'
+import { type Told, tell } from './pool.ts'
 import type { Script } from './script.ts'
+import { play } from './simulate.ts'
 
 export type Shrunk = { script: Script; told: Told }
 
@@ -18,7 +19,7 @@ export async function shrink(
   script: Script,
   say: (line: string) => void,
 ): Promise<Shrunk | undefined> {
-  const told = await playTold(script)
+  const told = await tell(play(script))
   const kind = kindOf(told)
   if (kind === undefined) return undefined
   let best: Shrunk = { script, told }
@@ -26,7 +27,7 @@ export async function shrink(
 
   async function isEnough(candidate: Script): Promise<boolean> {
     tries++
-    const found = await playTold(candidate)
+    const found = await tell(play(candidate))
     if (kindOf(found) !== kind) return false
     best = { script: candidate, told: found }
     say(

@@ -1,7 +1,7 @@
 /** The clients of a world: they do what the script says, and tell the checker what came of it. */
 import { createTopic } from './client.ts'
 import { createConsumer } from './consumer.ts'
-import { createProducer, type Producer } from './producer.ts'
+import { createProducer, type Outcome, type Producer } from './producer.ts'
 import type { Operation, ProducerSpec, Workload } from './script.ts'
 import type { World } from './world.ts'
 
@@ -10,6 +10,8 @@ export type Clients = {
   isReady(): boolean
   begin(): void
   perform(operation: Operation): void
+  /** One batch; the checker is told what came of it. */
+  send(producer: string, topic: string, partition: number, values: string[]): Promise<Outcome>
   inFlight(): number
   /** One record for each partition, by a producer of its own. */
   probe(): { missing(): string[] }
@@ -43,13 +45,13 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
     work().catch(fail)
   }
 
-  async function send(name: string, topic: string, partition: number, values: string[]) {
+  const send: Clients['send'] = async (name, topic, partition, values) => {
     const order = sends++
     const outcome = await running.get(name)!.send(topic, partition, values)
     const record = { producer: name, order, topic, partition, values }
     if (outcome.acked) checker.partitions.acked(record, outcome.baseOffset)
     else checker.partitions.unknown(record)
-    return outcome.acked
+    return outcome
   }
 
   function startProducer({ name, ...options }: ProducerSpec): void {
@@ -88,6 +90,7 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
       const values = bytes.map((size, index) => `${producer}-${label}.${index}-${'x'.repeat(size)}`)
       guarded(async () => void (await send(producer, topic, partition, values)))
     },
+    send,
     inFlight,
     probe() {
       startProducer({ name: 'probe', acks: -1, inFlightMax: 1 })
@@ -95,7 +98,8 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
       for (const { topic, partition } of partitions) {
         guarded(async () => {
           const key = `${topic}-${partition}`
-          if (await send('probe', topic, partition, [`probe-${key}`])) missing.delete(key)
+          const { acked } = await send('probe', topic, partition, [`probe-${key}`])
+          if (acked) missing.delete(key)
         })
       }
       return { missing: () => [...missing] }
