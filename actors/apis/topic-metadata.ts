@@ -3,6 +3,7 @@
  * which replicas are offline, what may be done, which names can exist.
  */
 import type { ErrorName } from '../../transport/protocol/errors.ts'
+import { isOnlineDirectory } from '../metadata/directory-ids.ts'
 import type { BrokerState, MetadataImage, PartitionState } from '../metadata/image.ts'
 import { endpointOf, isAlive } from './located.ts'
 
@@ -31,8 +32,8 @@ export function offlineReplicas(
     const broker = image.brokers().get(id)
     if (broker === undefined || !isReachable(broker, listenerName)) return true
     const directory = directories[place]
-    const isNamed = directory !== undefined && !directory.startsWith('AAAAAAAAAAAAAAAAAAAAA')
-    return isNamed && broker.logDirs.length > 0 && !broker.logDirs.includes(directory)
+    if (directory === undefined || broker.logDirs.length === 0) return false
+    return !isOnlineDirectory(directory, broker.logDirs)
   })
 }
 

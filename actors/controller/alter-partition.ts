@@ -8,7 +8,7 @@ import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
 import { changedPartition } from '../metadata/apply.ts'
 import type { PartitionState } from '../metadata/image.ts'
-import { type Cluster, checkBrokerEpoch, type Decision, ownRules } from './cluster.ts'
+import { type Cluster, checkBrokerEpoch, type Decision, isOnline, ownRules } from './cluster.ts'
 import { partitionChange, recovered, recovering } from './partition-change.ts'
 
 type Answer = Response<typeof AlterPartition>['topics']
@@ -105,7 +105,12 @@ function validate(
   const still = leaderRecoveryState === recovering
   if (!known || (still && ids.length > 1)) return 'INVALID_REQUEST'
   if (still && before.leaderRecoveryState === recovered) return 'INVALID_REQUEST'
-  return isr.every((member) => mayJoin(cluster, member)) ? 'NONE' : 'INELIGIBLE_REPLICA'
+  const isThere = ({ brokerId }: Member) =>
+    before.isr.includes(brokerId) ||
+    isOnline(cluster, brokerId, before.directories[before.replicas.indexOf(brokerId)]!)
+  return isr.every((member) => mayJoin(cluster, member) && isThere(member))
+    ? 'NONE'
+    : 'INELIGIBLE_REPLICA'
 }
 
 function mayJoin({ image }: Cluster, { brokerId, brokerEpoch }: Member): boolean {

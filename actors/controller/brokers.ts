@@ -9,6 +9,7 @@ import { refuse } from '../../transport/protocol/errors.ts'
 import type { BrokerRegistration } from '../../transport/schemas/62-broker-registration.ts'
 import type { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
 import type { ControllerRegistration } from '../../transport/schemas/70-controller-registration.ts'
+import { isReservedDirectory } from '../metadata/directory-ids.ts'
 import type { BrokerState } from '../metadata/image.ts'
 import { brokerRecord, controllerRecord } from '../metadata/snapshot.ts'
 import { type Cluster, checkBrokerEpoch, type Decision } from './cluster.ts'
@@ -17,8 +18,6 @@ import { offlineDirectoryRecords, reincarnationRecords, unregisterRecords } from
 
 type Registering = Request<typeof BrokerRegistration>
 type Ports = Pick<Controller, 'hasSession' | 'registered' | 'unregistered'>
-
-const reservedDirectories = /^A{21}[A-Za-z0-9_-]$/
 
 /**
  * @returns the broker epoch
@@ -75,7 +74,7 @@ function checkDirectories({ image }: Cluster, { brokerId, logDirs }: Registering
   if (logDirs.length === 0) invalid('a broker names its log directories')
   if (new Set(logDirs).size < logDirs.length) invalid('a log directory is named twice')
   for (const directory of logDirs) {
-    if (reservedDirectories.test(directory)) invalid(`directory id ${directory} is reserved`)
+    if (isReservedDirectory(directory)) invalid(`directory id ${directory} is reserved`)
     for (const other of image.brokers().values()) {
       if (other.id !== brokerId && other.logDirs.includes(directory)) {
         invalid(`broker ${other.id} has registered directory ${directory}`)

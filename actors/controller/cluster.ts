@@ -5,6 +5,7 @@ import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { LayeredConfig } from '../config/config.ts'
 import { topicBool, topicInt } from '../config/topic-config.ts'
 import type { MutableImage } from '../metadata/create-image.ts'
+import { isOnlineDirectory, migratingDirectory } from '../metadata/directory-ids.ts'
 import type { BrokerState } from '../metadata/image.ts'
 import type { Random } from '../ports/random.ts'
 import type { ChangeRules, Election } from './partition-change.ts'
@@ -29,15 +30,15 @@ export type Decision<T> = {
 /** Kafka's bound on the records of one user operation, and of one batch. */
 export const recordsMax = 10_000
 
-/** Kafka's id for a replica whose directory is not known. */
-const migratingDirectory = 'AAAAAAAAAAAAAAAAAAAAAA'
-
 export const mayLead = (broker: BrokerState | undefined): boolean =>
   broker !== undefined && !broker.fenced && !broker.inControlledShutdown
 
+export const isOnline = ({ image }: Cluster, brokerId: number, directoryId: string): boolean =>
+  isOnlineDirectory(directoryId, image.brokers().get(brokerId)?.logDirs ?? [])
+
 /**
  * Where a new replica goes. Of several directories Kafka lets the broker choose and tell
- * (AssignReplicasToDirs); here each gets its turn, so that leadership moves when one of them fails.
+ * (AssignReplicasToDirs); here each gets its turn, and the broker tells where it is otherwise.
  */
 export function directoryOf({ image }: Cluster, brokerId: number, partition: number): string {
   const logDirs = image.brokers().get(brokerId)?.logDirs ?? []
@@ -57,6 +58,7 @@ export function changeRules(cluster: Cluster, topicName: string, election: Elect
   return {
     election,
     mayLead: (id) => mayLead(cluster.image.brokers().get(id)),
+    isOnline: (id, directoryId) => isOnline(cluster, id, directoryId),
     minIsr: topicInt(cluster.config, overrides, 'min.insync.replicas'),
     directoryOf: (id, partition) => directoryOf(cluster, id, partition),
   }

@@ -23,26 +23,33 @@ export type PartitionTarget = {
   removingReplicas?: readonly number[]
   addingReplicas?: readonly number[]
   leaderRecoveryState?: number
+  /** Where the replicas lie, one for each that the partition has. */
+  directories?: string[]
 }
 
 export type ChangeRules = {
   election: Election
   /** Registered, unfenced and not stopping. */
   mayLead: (brokerId: number) => boolean
+  /** The broker's directory is not known to be gone (KIP-858). */
+  isOnline: (brokerId: number, directoryId: string) => boolean
   /** min.insync.replicas of the topic. */
   minIsr: number
   /** Where a replica goes that the partition did not have. */
   directoryOf: (brokerId: number, partition: number) => string
 }
 
-type Target = Required<Omit<PartitionTarget, 'leaderRecoveryState'>>
+type Target = Required<
+  Pick<PartitionTarget, 'isr' | 'replicas' | 'removingReplicas' | 'addingReplicas'>
+>
 
 export function partitionChange(
   topicId: string,
-  before: PartitionState,
+  known: PartitionState,
   target: PartitionTarget,
   rules: ChangeRules,
 ): RecordOf<'PartitionChangeRecord'> | undefined {
+  const before = { ...known, directories: target.directories ?? known.directories }
   const aim = completed(
     {
       isr: target.isr ?? before.isr,
@@ -62,6 +69,7 @@ export function partitionChange(
     ? recovering
     : (target.leaderRecoveryState ?? before.leaderRecoveryState)
   const replicasChanged = !equal(aim.replicas, before.replicas)
+  const moved = target.directories !== undefined && !equal(target.directories, known.directories)
   const change: RecordOf<'PartitionChangeRecord'> = {
     ...unchangedPartition(topicId, before.partition),
     isr: isr.length > 0 && !equal(isr, before.isr) ? [...isr] : null,
@@ -71,7 +79,7 @@ export function partitionChange(
     addingReplicas: changedList(aim.addingReplicas, before.addingReplicas),
     leaderRecoveryState:
       leaderRecoveryState === before.leaderRecoveryState ? -1 : leaderRecoveryState,
-    directories: replicasChanged ? directories(before, aim.replicas, rules) : null,
+    directories: replicasChanged || moved ? directories(before, aim.replicas, rules) : null,
   }
   return isNothing(change) ? undefined : change
 }
@@ -117,7 +125,9 @@ function completed(aim: Target, { minIsr }: ChangeRules): Target {
 
 type Elected = { leader: number; unclean: boolean }
 
-function elect(before: PartitionState, aim: Target, { election, mayLead }: ChangeRules): Elected {
+function elect(before: PartitionState, aim: Target, rules: ChangeRules): Elected {
+  const { election } = rules
+  const mayLead = (id: number) => rules.mayLead(id) && isOnlineAt(before, id, rules)
   const candidates = aim.replicas.filter((id) => aim.isr.includes(id) && mayLead(id))
   const clean = (leader: number): Elected => ({ leader, unclean: false })
   const first = aim.replicas[0]
@@ -127,6 +137,12 @@ function elect(before: PartitionState, aim: Target, { election, mayLead }: Chang
   if (candidates.length > 0) return clean(candidates[0]!)
   const any = election === 'unclean' ? aim.replicas.find(mayLead) : undefined
   return any === undefined ? clean(noLeader) : { leader: any, unclean: true }
+}
+
+/** A replica that the partition gets only now goes where its broker can take it. */
+function isOnlineAt({ replicas, directories }: PartitionState, id: number, rules: ChangeRules) {
+  const at = replicas.indexOf(id)
+  return at < 0 || rules.isOnline(id, directories[at]!)
 }
 
 function directories(
@@ -140,7 +156,7 @@ function directories(
   })
 }
 
-const equal = (a: readonly number[], b: readonly number[]): boolean =>
+const equal = <T>(a: readonly T[], b: readonly T[]): boolean =>
   a.length === b.length && a.every((id, i) => id === b[i])
 
 const changedList = (next: readonly number[], before: readonly number[]): number[] | null =>
@@ -152,4 +168,5 @@ const isNothing = (change: RecordOf<'PartitionChangeRecord'>): boolean =>
   change.isr === null &&
   change.replicas === null &&
   change.removingReplicas === null &&
-  change.addingReplicas === null
+  change.addingReplicas === null &&
+  change.directories === null

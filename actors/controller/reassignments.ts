@@ -106,7 +106,9 @@ function cancelled(
   const isr = partition.isr.filter(stays)
   const replicas = partition.replicas.filter(stays)
   const rules = ownRules(cluster, topicName)
-  if (isr.length === 0 && (rules.election !== 'unclean' || !replicas.some(rules.mayLead))) {
+  const mayLead = (id: number) =>
+    rules.mayLead(id) && rules.isOnline(id, partition.directories[partition.replicas.indexOf(id)]!)
+  if (isr.length === 0 && (rules.election !== 'unclean' || !replicas.some(mayLead))) {
     refuse(
       'INVALID_REPLICA_ASSIGNMENT',
       'no old replica is in sync; going back would need an unclean election',

@@ -25,6 +25,7 @@ import { brokerHeartbeat } from '../apis/63-broker-heartbeat.ts'
 import { unregisterBroker } from '../apis/64-unregister-broker.ts'
 import { allocateProducerIds } from '../apis/67-allocate-producer-ids.ts'
 import { controllerRegistration } from '../apis/70-controller-registration.ts'
+import { assignReplicasToDirs } from '../apis/73-assign-replicas-to-dirs.ts'
 import type { Asker, Handler } from '../apis/handler.ts'
 import { type HandlerTable, handlerTable } from '../connection/dispatch.ts'
 import type { ControllerHost } from './types.ts'
@@ -52,6 +53,7 @@ const ofNodes: Handler<ControllerHost>[] = [
   brokerHeartbeat,
   allocateProducerIds,
   controllerRegistration,
+  assignReplicasToDirs,
 ]
 
 /** Of a controller listener. */

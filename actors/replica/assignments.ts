@@ -5,6 +5,7 @@
  * under the same name but another id is set aside, never reused (S11).
  */
 
+import { unassignedDirectory } from '../metadata/directory-ids.ts'
 import type { MetadataDelta, MetadataImage, PartitionState, TopicView } from '../metadata/image.ts'
 import { StorageError, type TopicPartition } from '../ports/log.ts'
 
@@ -12,8 +13,8 @@ import { StorageError, type TopicPartition } from '../ports/log.ts'
 export type Assigned = TopicPartition & {
   topicId: string
   state: PartitionState
-  /** Where the controller put it; undefined: anywhere. */
-  directoryId: string | undefined
+  /** Where the controller believes it; a reserved id: anywhere. */
+  directoryId: string
 }
 
 export type LocalChanges = {
@@ -22,9 +23,6 @@ export type LocalChanges = {
   /** No longer this broker's. */
   removed: { topicId: string; partition: number }[]
 }
-
-/** Unassigned, lost and migrating; what else is below 100 is reserved, too. */
-const isReserved = (directoryId: string) => directoryId.startsWith('AAAAAAAAAAAAAAAAAAAAA')
 
 function assignedOf(topic: TopicView, index: number, nodeId: number): Assigned | undefined {
   const state = topic.partition(index)
@@ -36,7 +34,7 @@ function assignedOf(topic: TopicView, index: number, nodeId: number): Assigned |
     topicId: topic.id,
     partition: index,
     state,
-    directoryId: directoryId === undefined || isReserved(directoryId) ? undefined : directoryId,
+    directoryId: directoryId ?? unassignedDirectory,
   }
 }
 

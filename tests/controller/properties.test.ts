@@ -106,12 +106,16 @@ test('P9, P11, P18, P19: whatever a partition is told, it stays lawful', () => {
       states,
       fc.nat(31),
       fc.nat(63),
+      fc.nat(63),
       fc.constantFrom<Election>('online', 'preferred', 'unclean'),
-      (before, leaves, alive, election) => {
+      (before, leaves, alive, lost, election) => {
         const isr = before.isr.filter((_, i) => (leaves >> i) % 2 === 0)
         const left = before.isr.filter((id) => !isr.includes(id))
-        const mayLead = (id: number) => (alive >> id) % 2 === 1 && !left.includes(id)
-        const rules = { election, mayLead, minIsr: 2, directoryOf: (id: number) => `d${id}` }
+        const isOnline = (id: number) => (lost >> id) % 2 === 0 || !before.replicas.includes(id)
+        const isAlive = (id: number) => (alive >> id) % 2 === 1 && !left.includes(id)
+        const mayLead = (id: number) => isAlive(id) && isOnline(id)
+        const directoryOf = (id: number) => `d${id}`
+        const rules = { election, mayLead: isAlive, isOnline, minIsr: 2, directoryOf }
         const record = partitionChange('t', before, { isr }, rules)
         if (record === undefined) {
           assert.equal(isr.length === 0 || isr.length === before.isr.length, true)
