@@ -139,7 +139,8 @@ export function hostBroker(ports: BrokerPorts): Broker {
       isCaughtUp = true
       replicas.onMetadata(now, told, () => {
         groups.onMetadata(now, told)
-        if (isFirst) lifecycle.readyToUnfence()
+        // Before it may be elected for what it lost, or found to be spoiled.
+        if (isFirst) replicas.whenDirectoriesTold(() => lifecycle.readyToUnfence())
       })
     },
     start() {

@@ -89,10 +89,17 @@ export type Log = TopicPartition & {
   recoveryPoint(): number
   sizeBytes(): number
   /**
-   * Set where the start found less than the recovery point promised, or sound batches behind bad
-   * ones: the log was cut to `endOffset` and its replica is suspect until it has refetched (S2).
+   * Set where the start found less than the recovery point promised, or sound batches (up to
+   * `heldEnd`) behind bad ones: the log was cut to `endOffset`.
    */
-  damage(): { endOffset: number; recoveryPoint: number } | undefined
+  damage(): { endOffset: number; recoveryPoint: number; heldEnd: number } | undefined
+  /**
+   * Less is there than the recovery point promised, and has not come again: the replica must not be
+   * counted or lead by this log (S2). Restarts do not forget it.
+   */
+  isSuspect(): boolean
+  /** The replica has caught up with its leader: what the start found missing is of no account. */
+  trust(): void
   config(): LogConfig
   reconfigure(config: LogConfig): void
 
@@ -202,6 +209,12 @@ export type LogStore = {
   create(of: TopicPartition, topicId: string, config: LogConfig, directoryId?: string): Log
   /** Gone at once for `get`; its files are renamed now and unlinked later, off the loop. */
   remove(of: TopicPartition): void
+  /**
+   * A directory that was away brings back what was made anew in another one meanwhile: the copy in
+   * the directory that is named for it stays, or else the one that has most; the others are set aside.
+   * Until then `get` gives any.
+   */
+  settleCopies(directoryOf: (copy: Log) => string | undefined): void
   /** Sets aside (renames) a log whose topic id is not the one in force (S11). */
   setAside(of: TopicPartition): void
   /** `replication-offset-checkpoint`, as read at the start. */

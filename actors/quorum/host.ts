@@ -71,6 +71,10 @@ export type HostedQuorum = Quorum & {
 const leaveTakingMs = 1000
 const preVoteRetryMs = 25
 
+const suspectWords =
+  'metadata log damaged: no vote until it was fetched from a leader ' +
+  '(to accept the loss instead, remove recovery-point-offset-checkpoint from its folder)'
+
 export function hostQuorum(options: QuorumOptions): HostedQuorum {
   const { clusterId, self, store, link, clock, random, logger, config } = options
   let state: 'new' | 'running' | 'stopped' = 'new'
@@ -291,7 +295,7 @@ export function hostQuorum(options: QuorumOptions): HostedQuorum {
     }
     const seed = random.below(0x7fff_ffff)
     const isSuspect = log.isSuspect()
-    if (isSuspect) logger.error({ ...self }, 'metadata log damaged: no vote until refetched')
+    if (isSuspect) logger.error({ ...self }, suspectWords)
     const input = { self, voters: keys, ...restored(), timing, isSuspect, seed }
     initial = { ...input, nextTimeoutMs: null, waitMs: 0, answers: {}, retries: 0, fetched: false }
     persist(initial)

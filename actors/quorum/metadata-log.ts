@@ -129,7 +129,7 @@ export function createMetadataLog(ports: {
     lastEpoch: () => Math.max(log.latestEpoch() ?? 0, epochBefore(log.endOffset())),
     latestSnapshot,
     openSnapshot: (id) => store.openSnapshot(id),
-    isSuspect: () => durable < (log.damage()?.recoveryPoint ?? 0),
+    isSuspect: () => log.isSuspect(),
     async open() {
       startAtSnapshot()
       await collectVoterSets()

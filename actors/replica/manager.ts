@@ -8,15 +8,17 @@ import type { ControllerChannel } from '../broker/types.ts'
 import type { Config } from '../config/config.ts'
 import { effectiveTopicConfig, topicInt } from '../config/topic-config.ts'
 import type { Logger } from '../log.ts'
+import { isOnlineDirectory, lostDirectory } from '../metadata/directory-ids.ts'
 import type { MetadataDelta, MetadataImage } from '../metadata/image.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { LogDirectory, LogStore, TopicPartition } from '../ports/log.ts'
+import type { Log, LogDirectory, LogStore, TopicPartition } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import { createAlterPartitions } from './alter-partition.ts'
 import { type Appending, createAppends } from './append.ts'
 import { type Assigned, localChanges, orOffline } from './assignments.ts'
 import { hostReplicaCharts } from './charts.ts'
 import { createDeletions, type Deleted } from './delete-records.ts'
+import { createDirectoryNews } from './directories.ts'
 import { createFetches, type Fetched, type FetchOptions, pokeAll } from './fetch.ts'
 import { createFetchSessions } from './fetch-session.ts'
 import { createFollowing } from './follower.ts'
@@ -57,6 +59,8 @@ export type Replicas = ReplicaManager & {
   deleteRecordsBefore(partition: Partition, offset: number, timeoutMs: number): Promise<Deleted>
   /** `done` once the replicas are as the image says: at once, unless so many change that the loop must turn. */
   onMetadata(image: MetadataImage, delta: MetadataDelta, done: () => void): void
+  /** Once the controller knows where all replicas lie. */
+  whenDirectoriesTold(then: () => void): void
   start(): void
   /** Fetching, timers and waiting end; logs stay as they are. `abandon` tells nobody who waits. */
   stop(): void
@@ -137,6 +141,15 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     timeoutMs: () => CONTROLLER_TIMEOUT_MS,
     halt,
   })
+  const directoryNews = createDirectoryNews({
+    nodeId,
+    clock,
+    log,
+    // As the image has it: a registration is heard of before it is answered.
+    brokerEpoch: () => image().brokers().get(nodeId)?.epoch ?? -1,
+    controller: ports.controller,
+    halt,
+  })
   const sessions = createFetchSessions({
     clock,
     random,
@@ -168,14 +181,24 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
 
   const overridesOf = (topic: string) => image().configs({ type: 'topic', name: topic })
 
-  const isOnline = (directoryId: string) =>
-    store.directories().some(({ id, online }) => online && id === directoryId)
+  const isOnline = (directoryId: string) => {
+    const online = store.directories().filter((each) => each.online)
+    return isOnlineDirectory(
+      directoryId,
+      online.map(({ id }) => id),
+    )
+  }
 
   function make({ topic, topicId, partition, directoryId, state }: Assigned): Partition {
     const of = { topic, partition }
+    // Who registers anew leaves each ISR that has others: this one is the last, so it may be elected.
+    const isLastInSync = state.isr.includes(nodeId)
+    let isLost = false
     const own = orOffline(() => {
       const found = store.get(of)
       if (found?.topicId === topicId) {
+        isLost = isLastInSync && state.replicas.length > 1 && cannotCount(found, directoryId)
+        if (isLost) return undefined
         found.reconfigure(effectiveTopicConfig(config, overridesOf(topic)))
         return found
       }
@@ -186,7 +209,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
         )
         store.setAside(of)
       }
-      if (directoryId !== undefined && !isOnline(directoryId) && state.isr.includes(nodeId)) {
+      if (isLastInSync && !isOnline(directoryId)) {
         // As the last of its ISR it could be told to lead, and others would cut theirs to nothing.
         log.error({ topic, partition, directoryId }, 'directory of an in-sync replica is not there')
         return undefined
@@ -206,8 +229,16 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     }
     partitions.set(partition, row)
     if (own === undefined) send(row, { type: 'goOffline' })
+    if (isLost) {
+      log.error({ topic, partition }, 'the last in-sync replica is damaged: it must not lead')
+      if (directoryId !== lostDirectory) directoryNews.tell(row, lostDirectory)
+    }
     return row
   }
+
+  /** What was promised to be there is not, or the controller was told so by an earlier run. */
+  const cannotCount = (found: Log, directoryId: string): boolean =>
+    found.isSuspect() || directoryId === lostDirectory
 
   function apply(assigned: Assigned) {
     const { state, topicId, partition } = assigned
@@ -217,6 +248,11 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     const row = known ?? make(assigned)
     const isSame = known !== undefined && sameReplicas(known.replicas, state.replicas)
     row.replicas = state.replicas
+    const { log: own } = row
+    if (own !== undefined && own.directoryId !== assigned.directoryId) {
+      directoryNews.tell(row, own.directoryId)
+    }
+    if (own?.isSuspect() && known !== undefined && state.isr.includes(nodeId)) own.trust()
     leading.setMinIsr(row, topicInt(config, overridesOf(row.topic), 'min.insync.replicas'))
     if (!isSame && row.role === 'leader') leading.reassigned(row)
     const { leader, leaderEpoch, partitionEpoch, isr } = state
@@ -238,8 +274,15 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     partitions?.delete(of.partition)
     if (partitions?.size === 0) byId.delete(of.topicId)
     pokeAll(row)
+    directoryNews.forget(row)
     if (row.log !== undefined) orOffline(() => store.remove(row))
     row.log = undefined
+  }
+
+  /** Of the topic with that very id. */
+  function directoryOf(now: MetadataImage, { topicId, partition }: Log): string | undefined {
+    const state = now.topicById(topicId)?.partition(partition)
+    return state?.directories[state.replicas.indexOf(nodeId)]
   }
 
   /** What the disk holds and the image does not give to this broker is kept, but never served. */
@@ -294,6 +337,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     steps.stop()
     upkeep.stop()
     alterPartitions.stop()
+    directoryNews.stop()
     following.stopAll()
   }
 
@@ -324,7 +368,10 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     onMetadata: (now, delta, done) => {
       if (stopped) return
       const everything = isFirstImage || delta.fromSnapshot
-      if (isFirstImage) steps.add(() => setStraysAside(now))
+      if (isFirstImage) {
+        steps.add(() => store.settleCopies((copy) => directoryOf(now, copy)))
+        steps.add(() => setStraysAside(now))
+      }
       isFirstImage = false
       const { assigned, removed } = localChanges(nodeId, now, delta, everything, rows())
       for (const of of removed) steps.add(() => remove(of))
@@ -336,6 +383,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
       })
       steps.run()
     },
+    whenDirectoriesTold: (then) => directoryNews.whenTold(then),
     start: () => upkeep.start(),
     stop: () => {
       halted()

@@ -97,7 +97,7 @@ function trustAll(origin: LogOrigin, left: LogAsLeft): LogState | undefined {
     const { endOffset, position } = restoreTimestamps(active, log.shared.files)
     if (position < active.sizeBytes || left.recoveryPoint > endOffset) return undefined
     log.endOffset = endOffset
-    settle(log, left.recoveryPoint, false)
+    settle(log, left.recoveryPoint, endOffset)
     if (!epochsKnown) rebuildEpochs(log)
     return log
   } catch (error) {
@@ -127,8 +127,8 @@ async function verifyFrom(
   log.recoveryPoint = Math.max(from, log.segments[0]!.baseOffset)
   for (const segment of log.segments.slice(0, unsureFrom(log))) trust(log, segment)
   dropUnsureSnapshots(log)
-  const decayed = await recover(log, pause)
-  settle(log, left.recoveryPoint, decayed)
+  const heldEnd = await recover(log, pause)
+  settle(log, left.recoveryPoint, heldEnd)
   if (!epochsKnown) rebuildEpochs(log)
   return log
 }
@@ -263,9 +263,11 @@ function dropUnsureSnapshots(log: LogState) {
   }
 }
 
-function settle(log: LogState, recoveryPoint: number, decayed: boolean) {
-  if (recoveryPoint > log.endOffset || decayed) {
-    log.damage = { endOffset: log.endOffset, recoveryPoint }
+/** @param heldEnd where the log ended once, as far as its bytes still tell */
+function settle(log: LogState, recoveryPoint: number, heldEnd: number) {
+  const { endOffset } = log
+  if (Math.max(recoveryPoint, heldEnd) > endOffset) {
+    log.damage = { endOffset, recoveryPoint, heldEnd }
   }
   if (log.endOffset < log.startOffset) truncateFullyAndStartAt(log, log.startOffset)
   log.recoveryPoint = Math.min(log.recoveryPoint, log.endOffset)

@@ -35,7 +35,15 @@ export type StorageDirectory = {
 }
 
 /** Bytes lost below the recovery point, found at the start: the replica is suspect (S2). */
-export type Damage = { endOffset: number; recoveryPoint: number }
+export type Damage = { endOffset: number; recoveryPoint: number; heldEnd: number }
+
+/** What was promised to be on disk is not, and has not been fetched again (S2). */
+export const isSuspect = ({ damage, recoveryPoint }: LogState): boolean =>
+  damage !== undefined && recoveryPoint < damage.recoveryPoint
+
+/** What a checkpoint says is on disk: of a suspect log what should be, so that it stays suspect. */
+export const promisedOffset = (log: LogState): number =>
+  isSuspect(log) ? log.damage!.recoveryPoint : log.recoveryPoint
 
 /** Where a reader went on last: the next reader of that offset needs no index. */
 export type Cursor = { offset: number; segment: Segment; position: number }

@@ -16,7 +16,6 @@ import type {
 } from '../../actors/ports/log.ts'
 import { StorageError } from '../../actors/ports/log.ts'
 import type { Random } from '../../actors/ports/random.ts'
-import { UserError } from '../config/user-error.ts'
 import { joinPath } from '../disk/disk.ts'
 import { type OffsetEntry, partitionName } from './checkpoints.ts'
 import { NO_BROKER_EPOCH, writeCleanMarker } from './clean-marker.ts'
@@ -25,7 +24,7 @@ import type { Directories, OpenDirectory } from './directories.ts'
 import { createLog, type LogOrigin, loadLog } from './load-log.ts'
 import { logOf } from './log.ts'
 import { asideName, listFolders } from './log-folders.ts'
-import type { LogState } from './log-state.ts'
+import { type LogState, promisedOffset } from './log-state.ts'
 import { readTopicId } from './partition-metadata.ts'
 import { pauseOf } from './pause.ts'
 import { METADATA_PARTITION } from './quorum-store.ts'
@@ -75,6 +74,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     syncsMax: SYNCS_MAX,
   })
   const stored = new Map<string, Stored>()
+  /** By name, the copies beyond the one in `stored`, with the high watermark of each. */
+  const copies = new Map<string, (Stored & { highWatermark: number })[]>()
   const highWatermarks = new Map<string, number>()
   const pause = pauseOf(clock)
   const places: Place[] = directories.logs.map((directory) => {
@@ -109,6 +110,9 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     placeOf(state).logs.add(state)
     return log
   }
+  function* everyState(): Generator<LogState> {
+    for (const { logs } of places) yield* logs
+  }
 
   async function loadDirectory(place: Place) {
     const { directory } = place
@@ -131,23 +135,25 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       rename(directory, of, joinPath(directory.path, name), 'stray')
       return
     }
-    const twin = stored.get(name)
-    if (twin !== undefined) {
-      throw new UserError(
-        `${name} is in ${twin.state.directory.path} and ${directory.path}: remove one of them`,
-      )
-    }
     const asLeft = {
       startOffset: left.logStarts.get(name) ?? 0,
       recoveryPoint: left.recoveryPoints.get(name) ?? 0,
       cleanedTo: left.cleanerOffsets.get(name),
       isClean: directory.previousBrokerEpoch !== NO_BROKER_EPOCH,
     }
-    const log = keep(await loadLog(originOf(place, of, topicId), asLeft, pause))
-    const highWatermark = Math.min(left.highWatermarks.get(name) ?? 0, log.endOffset())
-    highWatermarks.set(name, Math.max(highWatermark, log.startOffset()))
-    const damage = log.damage()
+    const state = await loadLog(originOf(place, of, topicId), asLeft, pause)
+    const { startOffset, endOffset, damage } = state
+    const known = Math.min(left.highWatermarks.get(name) ?? 0, endOffset)
+    const highWatermark = Math.max(known, startOffset)
     if (damage !== undefined) logger.error({ log: name, ...damage }, 'log damaged')
+    if (!stored.has(name)) {
+      keep(state)
+      highWatermarks.set(name, highWatermark)
+      return
+    }
+    place.logs.add(state)
+    const copy = { state, log: logOf(state), highWatermark }
+    copies.set(name, [...(copies.get(name) ?? []), copy])
   }
 
   /** Out of sight now; unlinked later where it is to be deleted. */
@@ -166,14 +172,38 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   function take(of: TopicPartition, suffix: 'delete' | 'stray') {
     const found = stored.get(partitionName(of))
     if (found === undefined) return undefined
-    const { state } = found
+    stored.delete(partitionName(of))
+    highWatermarks.delete(partitionName(of))
+    return { state: found.state, aside: putAside(found.state, suffix) }
+  }
+
+  /** @returns its path from now on */
+  function putAside(state: LogState, suffix: 'delete' | 'stray'): string {
     state.isGone = true
     dropTail(state.tail)
     for (const segment of state.segments) closeSegment(segment, shared.files)
-    stored.delete(partitionName(of))
     placeOf(state).logs.delete(state)
-    highWatermarks.delete(partitionName(of))
-    return { state, aside: rename(placeOf(state).directory, of, state.path, suffix) }
+    return rename(placeOf(state).directory, state, state.path, suffix)
+  }
+
+  function settle(name: string, directoryOf: (copy: Log) => string | undefined) {
+    const highWatermark = highWatermarks.get(name) ?? 0
+    const all = [{ ...stored.get(name)!, highWatermark }, ...copies.get(name)!]
+    const isNamed = ({ log }: Stored) => directoryOf(log) === log.directoryId
+    const rank = ({ log }: Stored) => [
+      directoryOf(log) === undefined ? 0 : 1,
+      log.latestEpoch() ?? -1,
+      log.endOffset(),
+    ]
+    const most = all.reduce((best, each) => (isMore(rank(each), rank(best)) ? each : best))
+    const chosen = all.find(isNamed) ?? most
+    for (const copy of all) {
+      if (copy === chosen || !isOnline(copy.state.directory)) continue
+      logger.warn({ log: name, directory: copy.state.directory.path }, 'second copy set aside')
+      orKept(() => putAside(copy.state, 'stray'))
+    }
+    stored.set(name, { state: chosen.state, log: chosen.log })
+    highWatermarks.set(name, chosen.highWatermark)
   }
 
   /** What a failed directory holds of a partition stays there. */
@@ -235,6 +265,10 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       forgetOffline(of)
       return keep(createLog({ ...originOf(place, of, topicId), config }))
     },
+    settleCopies(directoryOf) {
+      for (const name of copies.keys()) settle(name, directoryOf)
+      copies.clear()
+    },
     remove(of) {
       const taken = take(of, 'delete')
       if (taken === undefined) return
@@ -259,16 +293,10 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     async closeCleanly(brokerEpoch, given) {
       note(given)
       await Promise.all(places.map((place) => closePlace(place, brokerEpoch)))
-      closeShared(
-        shared,
-        [...stored.values()].map(({ state }) => state),
-      )
+      closeShared(shared, [...everyState()])
     },
     abandon() {
-      closeShared(
-        shared,
-        [...stored.values()].map(({ state }) => state),
-      )
+      closeShared(shared, [...everyState()])
     },
   }
 
@@ -277,7 +305,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     if (!isOnline(directory)) return
     try {
       await Promise.all([...logs].map(closeLogCleanly))
-      for (const log of logs) log.checkpointedRecoveryPoint = log.recoveryPoint
+      for (const log of logs) log.checkpointedRecoveryPoint = promisedOffset(log)
       for (const file of Object.values(checkpoints)) file.write()
       writeCleanMarker(directory.disk, directory.path, brokerEpoch)
     } catch (error) {
@@ -297,4 +325,19 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     }
   }
   return store
+}
+
+/** Compares by the first place that differs. */
+function isMore(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, place) => value !== b[place])
+  return at >= 0 && a[at]! > b[at]!
+}
+
+/** Whose directory fails meanwhile stays in it. */
+function orKept(setAside: () => void) {
+  try {
+    setAside()
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+  }
 }

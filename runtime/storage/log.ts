@@ -14,7 +14,7 @@ import { assignEpoch, endOffsetFor, epochAt, latestEpoch } from './leader-epochs
 import { appendAsFollower, appendAsLeader, flushIfDue } from './log-append.ts'
 import { bytesBetween, maxTimestampOf, offsetForTimestamp } from './log-queries.ts'
 import { read } from './log-read.ts'
-import type { LogState } from './log-state.ts'
+import { isSuspect, type LogState } from './log-state.ts'
 import { truncateFullyAndStartAt, truncateTo } from './log-truncate.ts'
 import type { ProducerEntry } from './producer-state.ts'
 import { advanceStartOffset, applyRetention, sizeOf } from './retention.ts'
@@ -44,6 +44,12 @@ const methods: Omit<Log, 'topic' | 'partition' | 'topicId' | 'directoryId'> & Th
   },
   damage() {
     return this.state.damage
+  },
+  isSuspect() {
+    return isSuspect(this.state)
+  },
+  trust() {
+    this.state.damage = undefined
   },
   config() {
     return this.state.config

@@ -2,24 +2,28 @@
  * `__cluster_metadata-0`: the quorum's log, its votes and its snapshots, in the metadata log
  * directory. Apart from the brokers' logs, with syncs of its own, so that it never waits for theirs.
  *
- * Its log is verified from its begin at every start, as Kafka does: snapshots keep it short.
+ * Its log is verified from its begin at every start, as Kafka does: snapshots keep it short. Where a
+ * start finds less than there was, a `recovery-point-offset-checkpoint` in its own folder keeps how
+ * much is missing until it was fetched again (S2); Kafka has none there, and forgets.
  */
 import { invariant } from '../../actors/invariant.ts'
 import type { Clock } from '../../actors/ports/clock.ts'
 import type { Log, LogConfig } from '../../actors/ports/log.ts'
 import type { QuorumStore, SnapshotWriter } from '../../actors/ports/quorum-store.ts'
-import { joinPath } from '../disk/disk.ts'
-import { partitionName } from './checkpoints.ts'
+import { type Disk, joinPath } from '../disk/disk.ts'
+import { formatOffsets, partitionName, RECOVERY_POINTS, readOffsets } from './checkpoints.ts'
 import { closeLogCleanly } from './close-log.ts'
 import type { Directories } from './directories.ts'
 import { loadLog } from './load-log.ts'
 import { logOf } from './log.ts'
+import { promisedOffset } from './log-state.ts'
 import { truncateFullyAndStartAt } from './log-truncate.ts'
 import { readTopicId, writePartitionMetadata } from './partition-metadata.ts'
 import { pauseOf } from './pause.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { advanceStartOffset } from './retention.ts'
 import { closeShared, createShared } from './shared.ts'
+import { MalformedFileError, replaceFile } from './small-files.ts'
 import {
   createSnapshot,
   dropParts,
@@ -60,6 +64,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     tailBytesMax: TAIL_BYTES_MAX,
     syncsMax: SYNCS_MAX,
   })
+  const promise = { write: () => writePromise(), async writeLater() {} }
   const origin = {
     ...METADATA_PARTITION,
     shared,
@@ -67,7 +72,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     path,
     topicId: METADATA_TOPIC_ID,
     config: { ...metadataLogConfig, ...options.config },
-    checkpoints: { recoveryPoints: notKept, logStarts: notKept, cleanerOffsets: notKept },
+    checkpoints: { recoveryPoints: promise, logStarts: notKept, cleanerOffsets: notKept },
   }
   const asLeft = { startOffset: 0, recoveryPoint: 0, cleanedTo: undefined, isClean: false }
   // Formatting leaves a folder that holds the first voters and no log.
@@ -77,6 +82,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
   const state = await loadLog(origin, asLeft, pauseOf(clock))
   state.namesChanged ||= isNew
   dropParts(disk, path)
+  compareWithPromise()
   startAtSnapshot()
   const log = logOf(state)
   /** By file name, the latest of each. */
@@ -91,6 +97,23 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     if (state.startOffset > 0 && oldest !== undefined) {
       advanceStartOffset(state, oldest, clock.now())
     }
+  }
+
+  function writePromise() {
+    const entry = { ...METADATA_PARTITION, offset: promisedOffset(state) }
+    replaceFile(disk, path, RECOVERY_POINTS, formatOffsets([entry]))
+    state.checkpointedRecoveryPoint = entry.offset
+  }
+
+  /** What stood behind a bad batch had been synced, as all of this log is, and may be acknowledged. */
+  function compareWithPromise() {
+    const promised = readPromise(disk, path)
+    const heldEnd = state.damage?.heldEnd ?? 0
+    const recoveryPoint = Math.max(promised, heldEnd)
+    state.checkpointedRecoveryPoint = Math.max(state.checkpointedRecoveryPoint, promised)
+    if (recoveryPoint <= state.endOffset) return
+    state.damage = { endOffset: state.endOffset, recoveryPoint, heldEnd }
+    if (recoveryPoint > promised) writePromise()
   }
 
   return {
@@ -120,6 +143,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     },
     async closeCleanly() {
       await closeLogCleanly(state)
+      writePromise()
       closeShared(shared, [state])
     },
     abandon: () => closeShared(shared, [state]),
@@ -129,7 +153,16 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
 const DAY_MS = 24 * 60 * 60 * 1000
 const MIB = 1024 * 1024
 
-/** Its log is read as a whole at the start. */
+/** 0 where nothing is promised. */
+function readPromise(disk: Disk, path: string): number {
+  try {
+    return readOffsets(disk, path, RECOVERY_POINTS)?.get(partitionName(METADATA_PARTITION)) ?? 0
+  } catch (error) {
+    if (error instanceof MalformedFileError) return 0
+    throw error
+  }
+}
+
 const notKept = { write() {}, async writeLater() {} }
 
 /** Retention is the quorum's own: it cuts the log behind its snapshots. */

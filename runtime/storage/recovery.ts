@@ -7,16 +7,9 @@
  * or one whose bad batch is followed by a good one, has lost more than a torn tail.
  */
 
-import { KafkaError } from '../../transport/protocol/errors.ts'
-import {
-  baseOffset,
-  batchSize,
-  checkBatch,
-  lastOffset,
-  nextOffset,
-  partitionLeaderEpoch,
-} from '../../transport/records/batch.ts'
+import { baseOffset, nextOffset, partitionLeaderEpoch } from '../../transport/records/batch.ts'
 import { dropSegments } from './drop-segments.ts'
+import { heldEndBehind, isWhole } from './held-end.ts'
 import { assignEpoch, epochAt, latestEpoch, truncateEpochsFromEnd } from './leader-epochs.ts'
 import { type LogState, mayHaveGaps, segmentIndexAt } from './log-state.ts'
 import { clearIndexes, closeIndexes, indexBatch, type Segment } from './segment.ts'
@@ -27,8 +20,8 @@ const SLICE_BYTES = 4 * 1024 * 1024
 
 export type Pause = () => Promise<void>
 
-/** Sets the log's end and epochs. @returns whether a sound batch stood behind what was cut */
-export async function recover(log: LogState, pause: Pause): Promise<boolean> {
+/** Sets the log's end and epochs. @returns the end of the last sound batch that stood behind what was cut */
+export async function recover(log: LogState, pause: Pause): Promise<number> {
   const first = Math.max(0, segmentIndexAt(log, log.recoveryPoint))
   let end = log.segments[first]!.baseOffset
   let epoch = epochAt(log.epochs, end - 1) ?? -1
@@ -36,27 +29,29 @@ export async function recover(log: LogState, pause: Pause): Promise<boolean> {
   for (let index = first; index < log.segments.length; index++) {
     const segment = log.segments[index]!
     if (segment.baseOffset < end || (segment.baseOffset > end && !mayHaveGaps(log))) {
-      return cutSegments(log, index, end, true)
+      return cutSegments(log, index, end, 0)
     }
     const found = await recoverSegment(log, segment, epoch, pause)
     end = found.end
     epoch = found.epoch
     if (found.position < segment.sizeBytes) {
-      const moreFollows = hasSoundBatchBehind(log, segment, found.position)
+      const heldEnd = heldEndBehind(segment, log.shared.files, found.position)
       cutFile(log, segment, found.position)
-      return cutSegments(log, index + 1, end, moreFollows)
+      return cutSegments(log, index + 1, end, heldEnd)
     }
     if (index < log.segments.length - 1) closeIndexes(segment, log.shared.files)
   }
   log.endOffset = end
-  return false
+  return end
 }
 
-function cutSegments(log: LogState, from: number, end: number, moreFollows: boolean): boolean {
+function cutSegments(log: LogState, from: number, end: number, heldEnd: number): number {
   const dropped = log.segments.splice(from)
+  const last = dropped.findLast(({ sizeBytes }) => sizeBytes > 0)
+  const heldThere = last === undefined ? 0 : heldEndBehind(last, log.shared.files, 0)
   dropSegments(log, dropped, 0)
   log.endOffset = end
-  return moreFollows || dropped.some(({ sizeBytes }) => sizeBytes > 0)
+  return Math.max(end, heldEnd, last?.baseOffset ?? 0, heldThere)
 }
 
 function cutFile(log: LogState, segment: Segment, sizeBytes: number) {
@@ -100,24 +95,4 @@ function isSound(
   const offset = baseOffset(bytes, at)
   if (offset < expected || (offset > expected && !mayHaveGaps(log))) return false
   return partitionLeaderEpoch(bytes, at) >= epoch
-}
-
-function isWhole(bytes: Buffer, at: number): boolean {
-  try {
-    checkBatch(bytes, at)
-    return lastOffset(bytes, at) >= 0
-  } catch (error) {
-    if (error instanceof KafkaError) return false
-    throw error
-  }
-}
-
-/** A crash tears the last write; bytes that were written after the bad ones speak of decay. */
-function hasSoundBatchBehind(log: LogState, segment: Segment, position: number): boolean {
-  let found = false
-  walkBatches(segment, log.shared.files, position, 'whole', (bytes, at, where) => {
-    found = where > position && isWhole(bytes.subarray(at, at + batchSize(bytes, at)), 0)
-    return where === position
-  })
-  return found
 }

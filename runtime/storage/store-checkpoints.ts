@@ -17,7 +17,7 @@ import {
   readOffsets,
 } from './checkpoints.ts'
 import { groupCommit } from './group-commit.ts'
-import type { LogState, StorageDirectory } from './log-state.ts'
+import { type LogState, promisedOffset, type StorageDirectory } from './log-state.ts'
 import { MalformedFileError, replaceFile, replaceFileLater } from './small-files.ts'
 
 export type DirectoryCheckpoints = {
@@ -101,8 +101,9 @@ export function checkpointFiles(
   return {
     recoveryPoints: file(RECOVERY_POINTS, () =>
       offsets((log) => {
-        log.checkpointedRecoveryPoint = Math.max(log.checkpointedRecoveryPoint, log.recoveryPoint)
-        return log.recoveryPoint
+        const offset = promisedOffset(log)
+        log.checkpointedRecoveryPoint = Math.max(log.checkpointedRecoveryPoint, offset)
+        return offset
       }),
     ),
     logStarts: file(LOG_STARTS, () => offsets(raisedStart)),

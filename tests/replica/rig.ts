@@ -13,6 +13,7 @@ import { layeredConfig } from '../../actors/config/layered-config.ts'
 import { effectiveTopicConfig } from '../../actors/config/topic-config.ts'
 import { createImage } from '../../actors/metadata/create-image.ts'
 import { collectChanges } from '../../actors/metadata/delta.ts'
+import { lostDirectory } from '../../actors/metadata/directory-ids.ts'
 import type { MetadataImage, PartitionState } from '../../actors/metadata/image.ts'
 import type { LogStore } from '../../actors/ports/log.ts'
 import type { Disk } from '../../runtime/disk/disk.ts'
@@ -31,7 +32,6 @@ import {
   type Response,
 } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
-import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import { encodeBatch, type NewBatch } from '../../transport/records/records.ts'
 import { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
@@ -39,6 +39,7 @@ import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { BrokerRegistration } from '../../transport/schemas/62-broker-registration.ts'
 import { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
 import { AllocateProducerIds } from '../../transport/schemas/67-allocate-producer-ids.ts'
+import { AssignReplicasToDirs } from '../../transport/schemas/73-assign-replicas-to-dirs.ts'
 import { countingRandom, silent } from '../storage/support.ts'
 import { type FakeClock, fakeClock } from '../support/clock.ts'
 
@@ -62,6 +63,8 @@ export type Node = {
   failDisk(): void
   /** Once it is killed: its next start finds a new, formatted disk. */
   replaceDisk(): void
+  /** Of its first log directory. */
+  folder: string
   halted: unknown[]
 }
 
@@ -70,7 +73,11 @@ export type Rig = {
   nodes: Map<number, Node>
   node(id: number): Node
   /** Starts a node, or starts it again over the same folder. */
-  start(id: number, properties?: Record<string, string>): Promise<Node>
+  start(
+    id: number,
+    properties?: Record<string, string>,
+    where?: 'own' | 'spare' | 'both',
+  ): Promise<Node>
   apply(...records: MetadataRecord[]): void
   createTopic(
     name: string,
@@ -90,6 +97,8 @@ export type Rig = {
   /** Every answer that AlterPartition gives goes through this. */
   onAlterPartition: (request: AlterRequest, honest: () => AlterResponse) => Promise<AlterResponse>
   alterations: AlterRequest[]
+  /** What AssignReplicasToDirs told, one line each. */
+  assignments: string[]
   /** The answer inside an Envelope. */
   onEnvelope: (request: Request<typeof Envelope>) => Buffer
   /** What one node is answered by another goes through this. */
@@ -147,6 +156,7 @@ export async function withBrokers(
     start,
     apply,
     alterations: [],
+    assignments: [],
     fence,
     lastOffset: () => offset,
     setController: (id) => {
@@ -178,7 +188,7 @@ export async function withBrokers(
             leaderRecoveryState: 0,
             leaderEpoch: 0,
             partitionEpoch: 0,
-            directories: of.map(() => ZERO_UUID),
+            directories: of.map((id) => directoryOf(`directory-${id}`)),
             eligibleLeaderReplicas: null,
             lastKnownElr: null,
           }),
@@ -227,16 +237,22 @@ export async function withBrokers(
     rmSync(root, { recursive: true, force: true })
   }
 
-  async function start(id: number, own: Record<string, string> = properties): Promise<Node> {
+  async function start(
+    id: number,
+    own: Record<string, string> = properties,
+    where: 'own' | 'spare' | 'both' = 'own',
+  ): Promise<Node> {
     const folder = join(root, `node-${id}`)
-    const format = (name: string) => {
-      const directoryId = Buffer.from(name.padEnd(16)).toString('base64url')
-      writeMetaProperties(nodeDisk, folder, { clusterId, nodeId: id, directoryId })
+    const format = (name: string, path = folder) =>
+      writeMetaProperties(nodeDisk, path, { clusterId, nodeId: id, directoryId: directoryOf(name) })
+    if (!nodes.has(id)) {
+      format(`directory-${id}`)
+      format(`spare-${id}`, `${folder}-spare`)
     }
-    if (!nodes.has(id)) format(`directory-${id}`)
+    const logDirs = { own: [folder], spare: [`${folder}-spare`], both: [folder, `${folder}-spare`] }
     const failing = { on: false }
     const disk = failingDisk(failing)
-    const directories = openDirectories({ disk, logDirs: [folder], nodeId: id, clusterId })
+    const directories = openDirectories({ disk, logDirs: logDirs[where], nodeId: id, clusterId })
     opened.push(directories)
     const config = layeredConfig(new Map(Object.entries(own)))
     const store = await openLogStore({
@@ -294,6 +310,7 @@ export async function withBrokers(
     }
     const node: Node = {
       id,
+      folder,
       broker,
       store,
       image: () => image,
@@ -375,6 +392,7 @@ export async function withBrokers(
       responseData: rig.onEnvelope(request),
       errorCode: 0,
     }))
+    serveApi(controllerLink, AssignReplicasToDirs, [0, 0], assign)
     serveApi(controllerLink, AlterPartition, [2, 3], (request) => {
       rig.alterations.push(request)
       return rig.onAlterPartition(request, () => alter(request))
@@ -392,6 +410,23 @@ export async function withBrokers(
       logDirs: [],
       cordonedLogDirs: null,
     })
+  }
+
+  function assign({ brokerId, directories }: Request<typeof AssignReplicasToDirs>) {
+    for (const { id, topics } of directories) {
+      for (const { topicId, partitions } of topics) {
+        for (const { partitionIndex } of partitions) {
+          const topic = truth.topicById(topicId)!
+          const before = topic.partition(partitionIndex)!
+          const next = before.directories.map((of, at) =>
+            before.replicas[at] === brokerId ? id : of,
+          )
+          rig.assignments.push(`${brokerId}: ${topic.name}-${partitionIndex} ${nameOf(id)}`)
+          apply(change(topicId, partitionIndex, { directories: next }))
+        }
+      }
+    }
+    return { throttleTimeMs: 0, errorCode: 0, directories: [] }
   }
 
   function handOver(brokerId: number) {
@@ -428,6 +463,11 @@ export async function withBrokers(
     return { throttleTimeMs: 0, errorCode: 0, topics }
   }
 }
+
+/** A directory's id by its name. */
+export const directoryOf = (name: string) => Buffer.from(name.padEnd(16)).toString('base64url')
+const nameOf = (id: string) =>
+  id === lostDirectory ? 'lost' : Buffer.from(id, 'base64url').toString().trim()
 
 const calm = {
   throttleTimeMs: 0,

@@ -56,6 +56,85 @@ test('the metadata log is brought back whole, and is no log of the broker', asyn
   })
 })
 
+test('minority-bit-flips: a spoiled log is suspect, over restarts too, until it was fetched again', async () => {
+  await withStorage(async ({ clock, crash, directories, folder, start }) => {
+    await start()
+    const store = await openQuorumStore({ directories: directories(), clock })
+    for (let i = 0; i < 10; i++) store.log.appendAsLeader(batchOf([`record ${i}`]), raft)
+    await store.log.flush()
+    const all = readAll(store.log)
+    assert.is(store.log.isSuspect(), false)
+    store.abandon()
+    crash()
+    const file = join(folder, '__cluster_metadata-0', `${'0'.repeat(20)}.log`)
+    const content = readFileSync(file)
+    content[Math.floor(content.length * 0.45)]! ^= 4
+    writeFileSync(file, content)
+    for (const how of ['crash', 'clean', 'crash']) {
+      await start()
+      const again = await openQuorumStore({ directories: directories(), clock })
+      assert.is(again.log.endOffset(), 4)
+      assert.is(again.log.isSuspect(), true, 'what it acknowledged is not there')
+      if (how === 'clean') await again.closeCleanly()
+      else again.abandon()
+      crash()
+    }
+    await start()
+    const healed = await openQuorumStore({ directories: directories(), clock })
+    const sizes = all.length / 10
+    healed.log.appendAsFollower(all.subarray(sizes * 4, sizes * 8), 1)
+    await healed.log.flush()
+    assert.is(healed.log.isSuspect(), true, 'not all of it came again')
+    healed.log.appendAsFollower(all.subarray(sizes * 8), 1)
+    assert.is(healed.log.isSuspect(), true, 'it is not on disk yet')
+    await healed.log.flush()
+    assert.is(healed.log.isSuspect(), false)
+    healed.abandon()
+    crash()
+    await start()
+    const sound = await openQuorumStore({ directories: directories(), clock })
+    assert.is(sound.log.isSuspect(), false)
+    assert.equal(readAll(sound.log), all)
+    await sound.closeCleanly()
+  })
+})
+
+test('a clean stop vouches for the last batch, too', async () => {
+  await withStorage(async ({ clock, crash, directories, folder, start }) => {
+    await start()
+    const store = await openQuorumStore({ directories: directories(), clock })
+    for (let i = 0; i < 3; i++) store.log.appendAsLeader(batchOf([`record ${i}`]), raft)
+    await store.closeCleanly()
+    crash()
+    const file = join(folder, '__cluster_metadata-0', `${'0'.repeat(20)}.log`)
+    const content = readFileSync(file)
+    writeFileSync(file, content.subarray(0, content.length - 1))
+    await start()
+    const again = await openQuorumStore({ directories: directories(), clock })
+    assert.equal([again.log.endOffset(), again.log.isSuspect()], [2, true])
+    again.abandon()
+  })
+})
+
+test('a cut that its leader asked for makes no log suspect', async () => {
+  await withStorage(async ({ clock, crash, directories, start }) => {
+    await start()
+    const store = await openQuorumStore({ directories: directories(), clock })
+    for (let i = 0; i < 5; i++) store.log.appendAsLeader(batchOf([`record ${i}`]), raft)
+    await store.closeCleanly()
+    crash()
+    await start()
+    const again = await openQuorumStore({ directories: directories(), clock })
+    again.log.truncateTo(2)
+    again.abandon()
+    crash()
+    await start()
+    const after = await openQuorumStore({ directories: directories(), clock })
+    assert.equal([after.log.endOffset(), after.log.isSuspect()], [2, false])
+    after.abandon()
+  })
+})
+
 test('a folder that formatting left, with voters and no log, begins at 0', async () => {
   await withStorage(async ({ clock, directories, folder, start }) => {
     const voters = '00000000000000000000-0000000000.checkpoint'

@@ -122,7 +122,7 @@ test('damage below the recovery point makes the log suspect', async () => {
     await store.checkpointRecoveryPoints()
     bench.crash()
     const look = (endOffset: number) => (found: typeof log | undefined) =>
-      assert.equal(found?.damage(), { endOffset, recoveryPoint: 4 })
+      assert.equal(found?.damage(), { endOffset, recoveryPoint: 4, heldEnd: endOffset })
     const cut = (path: string) => truncateSync(join(path, '00000000000000000000.log'), 100)
     await spoiled(bench, {}, cut, look(1))
     await spoiled(
@@ -227,7 +227,7 @@ test('a clean marker does not vouch for a file that is torn all the same', async
     const log = (await bench.start()).get(of)!
     assert.is(log.endOffset(), 10)
     assert.equal(readAll(log), bytes.subarray(0, ends[4]))
-    assert.equal(log.damage(), { endOffset: 10, recoveryPoint: 12 })
+    assert.equal(log.damage(), { endOffset: 10, recoveryPoint: 12, heldEnd: 10 })
   })
 })
 

@@ -94,6 +94,8 @@ export function fakeDisk(clock: FakeClock, directoryId: string): FakeDisk {
     endOffset: end,
     recoveryPoint: () => durableEnd,
     damage: () => undefined,
+    isSuspect: () => false,
+    trust() {},
     sizeBytes: () => held.reduce((sum, { bytes }) => sum + bytes.length, 0),
     config: () => ({}) as LogConfig,
     reconfigure() {},
