@@ -3,17 +3,23 @@
  *
  * - One batch of format v2 a partition; zstd from v7 on (KIP-110).
  * - acks 0 is not answered, 1 answers once the leader has it, -1 once the high watermark passed it.
- * - Transactions are not built: transactional batches get INVALID_TXN_STATE.
+ * - Transactions are not built: transactional batches get INVALID_TXN_STATE, and without a
+ *   transactional id, as in Kafka, TRANSACTIONAL_ID_AUTHORIZATION_FAILED for the whole request.
+ * - Bytes of a batch that is cut off behind the first one are left away.
  * - NOT_LEADER_OR_FOLLOWER tells who leads instead, from v10 (KIP-951).
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes, KafkaError, refuse } from '../../transport/protocol/errors.ts'
+import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import {
-  compression,
+  attributes,
+  BATCH_HEADER_BYTES,
+  batchSize,
   isTransactional,
+  LOG_OVERHEAD,
+  layout,
   MAGIC,
   magic,
-  wholeBatch,
 } from '../../transport/records/batch.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
 import type { DataBroker } from '../broker/types.ts'
@@ -23,6 +29,7 @@ import { handler } from './handler.ts'
 import {
   currentLeader,
   isInternal,
+  type Located,
   locate,
   nodeEndpoints,
   noLeader,
@@ -42,7 +49,9 @@ export const produce = handler<typeof Produce, DataBroker>(
     if (acks !== -1 && acks !== 0 && acks !== 1) {
       refuse('INVALID_REQUIRED_ACKS', `acks ${acks}: use -1, 0 or 1`)
     }
-    if (transactionalId !== null) refuse('INVALID_TXN_STATE', 'transactions are not offered')
+    if (transactionalId === null && hasTransactionalBatch(request)) {
+      refuse('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'a transactional batch without its id')
+    }
     const mayWriteInternal = asker.clientId === '__admin_client'
     const appending: Appending[] = []
     /** Refusals by place in `appending`. */
@@ -50,10 +59,14 @@ export const produce = handler<typeof Produce, DataBroker>(
     for (const topic of request.topicData) {
       for (const { index, records } of topic.partitionData) {
         const at = appending.length
-        const { row, error } = locate(host, topic, index)
-        const no = row === undefined ? refusalOf(error) : check(row.topic, records)
-        if (no !== undefined) refusals.set(at, no)
-        appending.push({ partition: no ? undefined : row, records: records ?? noRecords })
+        const { row, error } = place(topic, index)
+        const judged = row === undefined ? refusalOf(error) : check(row.topic, records)
+        if (Buffer.isBuffer(judged)) {
+          appending.push({ partition: row, records: judged })
+        } else {
+          refusals.set(at, judged)
+          appending.push({ partition: undefined, records: noRecords })
+        }
       }
     }
     const results = host.replicas.appendAll(appending, {
@@ -65,7 +78,14 @@ export const produce = handler<typeof Produce, DataBroker>(
     if (results instanceof Promise) return results.then(answer)
     return answer(results)
 
-    function check(topic: string, records: Buffer | null): AppendResult | undefined {
+    function place(topic: Topic, index: number): Located {
+      if (asker.apiVersion >= TOPIC_IDS_SINCE && topic.topicId === ZERO_UUID) {
+        return { row: undefined, error: 'UNKNOWN_TOPIC_ID' }
+      }
+      return locate(host, topic, index)
+    }
+
+    function check(topic: string, records: Buffer | null): AppendResult | Buffer {
       if (isInternal(topic) && !mayWriteInternal) {
         return refusalOf('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${topic}`)
       }
@@ -108,33 +128,78 @@ export const produce = handler<typeof Produce, DataBroker>(
 
 const noRecords = Buffer.alloc(0)
 const ZSTD_SINCE = 7
+const ZSTD = 4
+const COMPRESSION_MASK = 0x07
+/** The shortest record of magic 0, behind offset and size. */
+const OLD_RECORD_BYTES_MIN = 14
+const TOPIC_IDS_SINCE = 13
 const LEADERS_SINCE = 10
 
-/** What the version of the request says of its batches; the log checks the rest. */
-function checkBatch(records: Buffer | null, version: number): AppendResult | undefined {
+function hasTransactionalBatch({ topicData }: Request<typeof Produce>): boolean {
+  return topicData.some(({ partitionData }) =>
+    partitionData.some(
+      ({ records }) =>
+        records !== null &&
+        records.length >= BATCH_HEADER_BYTES &&
+        magic(records, 0) === MAGIC &&
+        isTransactional(records, 0),
+    ),
+  )
+}
+
+/**
+ * What the version of the request says of its batches; the log checks the rest.
+ * @returns the one batch
+ */
+function checkBatch(records: Buffer | null, version: number): AppendResult | Buffer {
   try {
-    if (records === null || records.length === 0) {
+    const size = records === null ? 0 : sizeOfNext(records, 0)
+    if (records === null || size === 0) {
       return refusalOf('INVALID_RECORD', `Produce v${version} needs a record batch`)
-    }
-    const size = wholeBatch(records, 0)
-    if (size === 0) return refusalOf('CORRUPT_MESSAGE', 'the record batch is cut off')
-    if (size < records.length) {
-      return refusalOf('INVALID_RECORD', `Produce v${version} takes exactly one record batch`)
     }
     if (magic(records, 0) !== MAGIC) {
       return refusalOf('INVALID_RECORD', `Produce v${version} takes record batches of magic 2`)
     }
+    if (size < BATCH_HEADER_BYTES) {
+      return refusalOf('CORRUPT_MESSAGE', `a batch of ${size} bytes`)
+    }
     if (isTransactional(records, 0)) {
       return refusalOf('INVALID_TXN_STATE', 'transactions are not offered')
     }
-    if (version < ZSTD_SINCE && compression(records, 0) === 'zstd') {
-      return refusalOf('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce v7')
+    if (version < ZSTD_SINCE) checkCodec(records)
+    if (sizeOfNext(records, size) > 0) {
+      return refusalOf('INVALID_RECORD', `Produce v${version} takes exactly one record batch`)
     }
-    return undefined
+    return size === records.length ? records : records.subarray(0, size)
   } catch (error) {
     if (error instanceof KafkaError) return refusalOf(error.code, error.message)
     throw error
   }
+}
+
+/** Kafka looks for zstd here, and does not foresee a codec that it does not know. */
+function checkCodec(records: Buffer) {
+  const codec = attributes(records, 0) & COMPRESSION_MASK
+  if (codec === ZSTD) refuse('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce v7')
+  if (codec > ZSTD) refuse('UNKNOWN_SERVER_ERROR', `there is no codec ${codec}`)
+}
+
+/**
+ * Size of the batch that begins at a position, in the order in which Kafka looks.
+ * @returns 0 where less than a batch is left
+ * @throws KafkaError CORRUPT_MESSAGE: what stands there is none
+ */
+function sizeOfNext(records: Buffer, at: number): number {
+  const left = records.length - at
+  if (left < LOG_OVERHEAD) return 0
+  const size = batchSize(records, at)
+  if (size < LOG_OVERHEAD + OLD_RECORD_BYTES_MIN) {
+    refuse('CORRUPT_MESSAGE', `a batch of ${size} bytes`)
+  }
+  if (left <= layout.magic) return 0
+  const version = magic(records, at)
+  if (version < 0 || version > MAGIC) refuse('CORRUPT_MESSAGE', `magic ${version} is unknown`)
+  return size <= left ? size : 0
 }
 
 const refusalOf = (error: ErrorName, message: string | null = null): AppendResult => ({
@@ -151,7 +216,10 @@ const partitionAnswer = (index: number, result: AppendResult): PartitionAnswer =
   baseOffset: result.baseOffset,
   logAppendTimeMs: result.logAppendTimeMs,
   logStartOffset: result.logStartOffset,
-  recordErrors: [],
+  recordErrors: (result.recordErrors ?? []).map(({ batchIndex, message }) => ({
+    batchIndex,
+    batchIndexErrorMessage: message,
+  })),
   errorMessage: result.message,
   currentLeader: noLeader,
 })

@@ -5,6 +5,8 @@
  * durability is awaited apart from them. Every method throws `StorageError` when the disk fails.
  */
 
+import { type ErrorName, KafkaError } from '../../transport/protocol/errors.ts'
+
 /** The disk failed (EIO, ENOSPC, a failed sync): its log directory is offline from now on. */
 export class StorageError extends Error {
   readonly directory: string
@@ -46,9 +48,22 @@ export type LogConfig = {
 export type Appended = {
   baseOffset: number
   lastOffset: number
-  /** -1 with CreateTime, else the time that was stamped. */
+  /** -1 with CreateTime, else the time that was stamped; of a duplicate, its original's largest time. */
   logAppendTimeMs: number
   duplicate: boolean
+}
+
+/** A record that a leader refused, and why: told by its place in the batch (KIP-467). */
+export type RecordError = { batchIndex: number; message: string }
+
+/** A batch refused for some of its records, which it names. */
+export class RecordValidationError extends KafkaError {
+  readonly recordErrors: readonly RecordError[]
+  constructor(code: ErrorName, message: string, recordErrors: readonly RecordError[]) {
+    super(code, message)
+    this.name = 'RecordValidationError'
+    this.recordErrors = recordErrors
+  }
 }
 
 export type LeaderAppend = {
@@ -104,9 +119,9 @@ export type Log = TopicPartition & {
   reconfigure(config: LogConfig): void
 
   /**
-   * Validates (magic, length, CRC, counts, timestamps, producer epochs and sequences), assigns
-   * offsets and the leader epoch in place, and writes `records` as one append.
-   * @throws KafkaError with Produce's codes: nothing of `records` was stored
+   * Validates (magic, length, CRC, counts, a client's records, producer epochs and sequences),
+   * assigns offsets, times and the leader epoch in place, and writes `records` as one append.
+   * @throws KafkaError with Produce's codes, RecordValidationError: nothing was stored
    */
   appendAsLeader(records: Buffer, how: LeaderAppend): Appended
   /**

@@ -6,7 +6,7 @@
  */
 import { type ErrorName, KafkaError } from '../../transport/protocol/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import { StorageError } from '../ports/log.ts'
+import { type Log, RecordValidationError, StorageError } from '../ports/log.ts'
 import { pokeFollowers } from './fetch.ts'
 import type { Leading } from './leader.ts'
 import { type CommitWaiter, dropGoneWaiters, type Partition, waitForCommit } from './partition.ts'
@@ -24,24 +24,34 @@ const refused = (error: ErrorName, message: string | null = null): AppendResult 
   logStartOffset: -1,
 })
 
+/** Kafka's leader tells where its log begins with what it refuses to append, but for these. */
+const tellsNoLogStart: ReadonlySet<ErrorName> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+])
+
+function refusedBy(log: Log, error: KafkaError): AppendResult {
+  const result = refused(error.code, error.message)
+  if (!tellsNoLogStart.has(error.code)) result.logStartOffset = log.startOffset()
+  if (error instanceof RecordValidationError) result.recordErrors = error.recordErrors
+  return result
+}
+
 type Written = { result: AppendResult; end: number }
 
 export function createAppends({ clock, leading }: Ports) {
   function write({ partition, records }: Appending, options: AppendOptions): Written {
-    const no = (error: ErrorName, message?: string): Written => ({
-      result: refused(error, message),
-      end: -1,
-    })
+    const no = (error: ErrorName): Written => ({ result: refused(error), end: -1 })
     if (partition === undefined) return no('UNKNOWN_TOPIC_OR_PARTITION')
     const { log, context, minIsr } = partition
     if (partition.role === 'offline' || log === undefined) return no('KAFKA_STORAGE_ERROR')
     if (partition.role !== 'leader') return no('NOT_LEADER_OR_FOLLOWER')
     if (options.requiredAcks === -1 && context.isr.length < minIsr) {
-      return no(
-        'NOT_ENOUGH_REPLICAS',
+      const tooFew =
         `The size of the current ISR ${context.isr.length} is insufficient to satisfy the ` +
-          `min.isr requirement of ${minIsr} for partition ${partition.topic}-${partition.partition}`,
-      )
+        `min.isr requirement of ${minIsr} for partition ${partition.topic}-${partition.partition}`
+      return { result: refusedBy(log, new KafkaError('NOT_ENOUGH_REPLICAS', tooFew)), end: -1 }
     }
     try {
       leading.beforeAppend(partition, log.endOffset())
@@ -56,7 +66,7 @@ export function createAppends({ clock, leading }: Ports) {
         end: lastOffset + 1,
       }
     } catch (error) {
-      if (error instanceof KafkaError) return no(error.code, error.message)
+      if (error instanceof KafkaError) return { result: refusedBy(log, error), end: -1 }
       if (error instanceof StorageError) return no('KAFKA_STORAGE_ERROR')
       throw error
     }

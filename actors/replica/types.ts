@@ -1,6 +1,6 @@
 /** What handlers and coordinators of a broker may ask of the partitions it hosts. */
 import type { ErrorName } from '../../transport/protocol/errors.ts'
-import type { TopicPartition } from '../ports/log.ts'
+import type { RecordError, TopicPartition } from '../ports/log.ts'
 
 /** How one partition's append ended. An acks=all that timed out is an unknown outcome. */
 export type AppendResult = {
@@ -9,6 +9,8 @@ export type AppendResult = {
   baseOffset: number
   logAppendTimeMs: number
   logStartOffset: number
+  /** Absent: the batch was refused or taken as a whole. */
+  recordErrors?: readonly RecordError[]
 }
 
 export type AppendOptions = {

@@ -5,9 +5,9 @@
  */
 import type { Cleanable } from '../../actors/ports/log.ts'
 import { maxTimestamp } from '../../transport/records/batch.ts'
+import { isCompacted } from './client-batch.ts'
 import type { LogState } from './log-state.ts'
 import type { Segment } from './segment.ts'
-import { isCompacted } from './validation.ts'
 import { walkBatches } from './walk.ts'
 
 export type CleanRange = {

@@ -29,7 +29,7 @@ import {
   timestampType,
   writeHeader,
 } from '../../transport/records/batch.ts'
-import { compress, decompress } from '../../transport/records/compression.ts'
+import { compress, decompress, UNPACKED_BYTES_MAX } from '../../transport/records/compression.ts'
 import {
   type Cursor,
   readByte,
@@ -38,8 +38,6 @@ import {
   varintSize,
   writeVarint,
 } from '../../transport/records/varint.ts'
-
-const UNPACKED_BYTES_MAX = 128 * 1024 * 1024
 
 /** A record where it stands among the unpacked bytes. */
 export type RawRecord = {

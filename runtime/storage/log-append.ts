@@ -15,6 +15,7 @@ import {
   setBaseOffset,
   setMaxTimestamp,
   setPartitionLeaderEpoch,
+  timestampType,
 } from '../../transport/records/batch.ts'
 import { flushInBackground } from './flush.ts'
 import { assignEpoch, latestEpoch } from './leader-epochs.ts'
@@ -24,7 +25,7 @@ import { checkProducer, findDuplicate, updateProducers } from './producer-state.
 import { recompress } from './recompress.ts'
 import { roll, shouldRoll } from './roll.ts'
 import { appendToSegment } from './segment.ts'
-import { checkFollowerAppend, checkLeaderAppend } from './validation.ts'
+import { checkFollowerAppend, checkLeaderAppend, checkSizes } from './validation.ts'
 
 /** @throws KafkaError: nothing was stored */
 export function appendAsLeader(log: LogState, records: Buffer, how: LeaderAppend): Appended {
@@ -33,11 +34,12 @@ export function appendAsLeader(log: LogState, records: Buffer, how: LeaderAppend
     leaderEpoch: how.leaderEpoch,
     latest,
   })
-  checkLeaderAppend(records, log.config, how)
+  const largestTime = checkLeaderAppend(records, log.config, how)
   const repeated = checkProducers(log, records, how)
   if (repeated !== undefined) return repeated
   const own = recompress(records, log.config.compressionType, how.origin)
-  const logAppendTimeMs = assign(log, own, how)
+  if (own !== records) checkSizes(own, log.config)
+  const logAppendTimeMs = assign(log, own, how, largestTime)
   const first = log.endOffset
   store(log, own, how.nowMs)
   return { baseOffset: first, lastOffset: log.endOffset - 1, logAppendTimeMs, duplicate: false }
@@ -52,8 +54,7 @@ function checkProducers(log: LogState, records: Buffer, how: LeaderAppend): Appe
         return {
           baseOffset: original.lastOffset - original.offsetDelta,
           lastOffset: original.lastOffset,
-          logAppendTimeMs:
-            log.config.messageTimestampType === 'LogAppendTime' ? original.timestamp : -1,
+          logAppendTimeMs: original.timestamp,
           duplicate: true,
         }
       }
@@ -64,16 +65,28 @@ function checkProducers(log: LogState, records: Buffer, how: LeaderAppend): Appe
 }
 
 /** Offsets and epoch stand before what the CRC covers; a stamped time does not. */
-function assign(log: LogState, records: Buffer, { leaderEpoch, nowMs, origin }: LeaderAppend) {
+function assign(
+  log: LogState,
+  records: Buffer,
+  { leaderEpoch, nowMs, origin }: LeaderAppend,
+  largestTime: number | undefined,
+): number {
   const stamps = log.config.messageTimestampType === 'LogAppendTime' && origin !== 'raft'
   let next = log.endOffset
   for (let at = 0; at < records.length; at += batchSize(records, at)) {
     setBaseOffset(records, at, next)
     setPartitionLeaderEpoch(records, at, leaderEpoch)
     if (stamps) setMaxTimestamp(records, at, 'LogAppendTime', nowMs)
+    else if (largestTime !== undefined) correctTimes(records, at, largestTime)
     next += lastOffsetDelta(records, at) + 1
   }
   return stamps ? nowMs : -1
+}
+
+/** A producer's header may say another largest time than its records have, and that brokers stamped it. */
+function correctTimes(records: Buffer, at: number, largest: number) {
+  if (timestampType(records, at) === 'CreateTime' && maxTimestamp(records, at) === largest) return
+  setMaxTimestamp(records, at, 'CreateTime', largest)
 }
 
 /** @throws KafkaError CORRUPT_MESSAGE: nothing was stored */

@@ -21,9 +21,8 @@ import {
   recordCount,
   writeHeader,
 } from '../../transport/records/batch.ts'
-import { compress, decompress } from '../../transport/records/compression.ts'
+import { compress, decompress, UNPACKED_BYTES_MAX } from '../../transport/records/compression.ts'
 
-const UNPACKED_BYTES_MAX = 128 * 1024 * 1024
 const COMPRESSION_MASK = 0x07
 const codes: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 

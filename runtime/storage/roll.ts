@@ -1,9 +1,10 @@
 /** When a new segment is due, and how it is made. */
+
+import { isCompacted } from './client-batch.ts'
 import { flushInBackground } from './flush.ts'
 import { activeSegment, type LogState } from './log-state.ts'
 import { writeProducerSnapshot } from './producer-snapshot.ts'
 import { areIndexesFull, closeIndexes, createSegment, fitsSegment } from './segment.ts'
-import { isCompacted } from './validation.ts'
 
 /** Source: Kafka's LogSegment.shouldRoll: size, age by the records' times, full indexes, far offsets. */
 export function shouldRoll(

@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert'
 import { produce } from '../../actors/apis/00-produce.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import { ZERO_UUID } from '../../transport/protocol/schema.ts'
+import { layout } from '../../transport/records/batch.ts'
+import { encodeBatch } from '../../transport/records/records.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
 import { producedError, produceTo } from '../replica/clients.ts'
 import { batchOf, withBrokers } from '../replica/rig.ts'
@@ -45,7 +47,10 @@ test('what a leader does not take', async () => {
     assert.is(await refused('__consumer_offsets', one), 'INVALID_TOPIC_EXCEPTION')
     assert.is(await refused('orders', Buffer.alloc(0)), 'INVALID_RECORD')
     assert.is(await refused('orders', Buffer.concat([one, batchOf(['b'])])), 'INVALID_RECORD')
-    assert.is(await refused('orders', one.subarray(0, 40)), 'CORRUPT_MESSAGE')
+    assert.is(await refused('orders', one.subarray(0, 40)), 'INVALID_RECORD')
+    const unknown = Buffer.from(one)
+    unknown[layout.magic] = 3
+    assert.is(await refused('orders', unknown), 'CORRUPT_MESSAGE')
     const broken = Buffer.from(one)
     broken[broken.length - 1]! ^= 1
     assert.is(await refused('orders', broken), 'CORRUPT_MESSAGE')
@@ -53,23 +58,48 @@ test('what a leader does not take', async () => {
   })
 })
 
-test('transactions are refused with an error that is not retried', async () => {
+test('transactional batches are refused, a transactional id alone is not', async () => {
   await withBrokers([1], async (rig) => {
     rig.createTopic('orders')
-    const answer = await rig.ask(1, produce, Produce, 9, {
-      transactionalId: 'tx',
-      acks: -1,
-      timeoutMs: 1_000,
-      topicData: [
-        {
-          name: 'orders',
-          topicId: ZERO_UUID,
-          partitionData: [{ index: 0, records: batchOf(['a']) }],
-        },
-      ],
-    })
-    const { errorCode } = answer!.responses[0]!.partitionResponses[0]!
-    assert.is(errorCode, errorCodes.INVALID_TXN_STATE)
+    const ask = async (transactionalId: string | null, isTransactional: boolean) => {
+      const records = batchOf(['a'], { isTransactional })
+      const answer = await rig.ask(1, produce, Produce, 9, {
+        transactionalId,
+        acks: -1,
+        timeoutMs: 1_000,
+        topicData: [{ name: 'orders', topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
+      })
+      return answer!.responses[0]!.partitionResponses[0]!.errorCode
+    }
+    assert.is(await ask('tx', false), 0)
+    assert.is(await ask('tx', true), errorCodes.INVALID_TXN_STATE)
+    assert.is(await ask(null, true), errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+  })
+})
+
+test('a refusal tells where the log begins, and which records it is about', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    const record = { key: null, value: null, timestamp: Number.MAX_SAFE_INTEGER - 10 }
+    const late = encodeBatch({ baseOffset: 0, leaderEpoch: -1, records: [record, record] })
+    const told = await produceTo(rig, 1, 'orders', late)
+    const { errorCode, logStartOffset, recordErrors } = told!.responses[0]!.partitionResponses[0]!
+    assert.is(errorCode, errorCodes.INVALID_TIMESTAMP)
+    assert.is(logStartOffset, 0)
+    assert.equal(
+      recordErrors.map(({ batchIndex }) => batchIndex),
+      [0, 1],
+    )
+  })
+})
+
+test('what is cut off behind the batch is left away', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    const one = batchOf(['a'])
+    const told = await produceTo(rig, 1, 'orders', Buffer.concat([one, one.subarray(0, 40)]))
+    assert.is(told!.responses[0]!.partitionResponses[0]!.errorCode, 0)
+    assert.is(rig.node(1).store.get({ topic: 'orders', partition: 0 })!.sizeBytes(), one.length)
   })
 })
 

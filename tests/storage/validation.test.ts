@@ -1,9 +1,20 @@
 /** What a leader refuses to store, with Kafka's codes; and what it stamps. */
+import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { LogConfig } from '../../actors/ports/log.ts'
-import { maxTimestamp, timestampType } from '../../transport/records/batch.ts'
-import { records } from '../../transport/records/records.ts'
+import type { LogConfig, RecordValidationError } from '../../actors/ports/log.ts'
+import {
+  BATCH_HEADER_BYTES,
+  batches,
+  checkBatch,
+  LOG_OVERHEAD,
+  layout,
+  maxTimestamp,
+  timestampType,
+} from '../../transport/records/batch.ts'
+import { compress, UNPACKED_BYTES_MAX } from '../../transport/records/compression.ts'
+import { crc32c } from '../../transport/records/crc32c.ts'
+import { type NewBatch, records } from '../../transport/records/records.ts'
 import { append, batchOf, logConfig, of, readAll, topicId, withStorage } from './support.ts'
 
 const now = 1_700_000_000_000
@@ -62,9 +73,103 @@ refuses('from the future', 'INVALID_TIMESTAMP', () => batchOf(['a'], { time: now
 refuses('from long ago', 'INVALID_TIMESTAMP', () => batchOf(['a'], { time: now - 1001 }), {
   messageTimestampBeforeMaxMs: 1000,
 })
-refuses("the broker's own stamp", 'INVALID_TIMESTAMP', () =>
-  batchOf(['a'], { timestampType: 'LogAppendTime' }),
+refuses(
+  "the broker's own stamp where brokers stamp",
+  'INVALID_TIMESTAMP',
+  () => batchOf(['a'], { timestampType: 'LogAppendTime' }),
+  { messageTimestampType: 'LogAppendTime' },
 )
+
+/** The same batch with another payload; its CRC is right. */
+const repacked = (packed: Buffer, more: Partial<NewBatch> = {}) => {
+  const sound = batchOf(['a', 'b'], more)
+  const batch = Buffer.concat([sound.subarray(0, BATCH_HEADER_BYTES), packed])
+  batch.writeInt32BE(batch.length - LOG_OVERHEAD, layout.batchLength)
+  batch.writeUInt32BE(crc32c(batch, layout.attributes, batch.length), layout.crc)
+  return batch
+}
+const plain = () => batchOf(['a', 'b']).subarray(BATCH_HEADER_BYTES)
+for (const compression of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
+  refuses(`garbage that says ${compression}`, 'UNKNOWN_SERVER_ERROR', () =>
+    repacked(Buffer.from('not what a codec wrote'), { compression }),
+  )
+  refuses(`fewer records than counted, ${compression}`, 'INVALID_RECORD', () =>
+    repacked(compress(compression, plain().subarray(0, 9)), { compression }),
+  )
+  refuses(`more bytes than its records, ${compression}`, 'INVALID_RECORD', () =>
+    repacked(compress(compression, Buffer.concat([plain(), Buffer.alloc(1)])), { compression }),
+  )
+  refuses(`offset deltas that do not count up, ${compression}`, 'UNKNOWN_SERVER_ERROR', () =>
+    repacked(
+      compress(compression, Buffer.concat([plain().subarray(0, 8), plain().subarray(0, 8)])),
+      {
+        compression,
+      },
+    ),
+  )
+}
+refuses('a bomb', 'UNKNOWN_SERVER_ERROR', () =>
+  repacked(gzipSync(Buffer.alloc(UNPACKED_BYTES_MAX + 1)), { compression: 'gzip' }),
+)
+refuses('plain records that are none', 'INVALID_RECORD', () =>
+  repacked(Buffer.from('not what a producer wrote')),
+)
+refuses('a codec that there is not', 'UNKNOWN_SERVER_ERROR', () => {
+  const batch = batchOf(['a'])
+  batch[layout.attributes + 1] = 5
+  batch.writeUInt32BE(crc32c(batch, layout.attributes, batch.length), layout.crc)
+  return batch
+})
+
+test('records that are refused are named', async () => {
+  await withStorage(async ({ start }) => {
+    const config = {
+      ...logConfig,
+      cleanupPolicy: ['compact' as const],
+      messageTimestampBeforeMaxMs: 1000,
+    }
+    const log = (await start()).create(of, topicId, config)
+    const record = (key: string | null, age: number) => ({
+      key: key === null ? null : Buffer.from(key),
+      value: null,
+      timestamp: now - age,
+    })
+    const records = [record('a', 0), record(null, 0), record('b', 2000), record('c', now + 1)]
+    for (const compression of ['none', 'zstd'] as const) {
+      assert.throws(
+        () => append(log, batchOf([], { records, compression })),
+        (error: RecordValidationError) => {
+          assert.is(error.code, 'INVALID_TIMESTAMP')
+          assert.equal(
+            error.recordErrors.map(({ batchIndex }) => batchIndex),
+            [1, 2],
+          )
+          return true
+        },
+      )
+    }
+  })
+})
+
+test('the largest time and its type are what the records have', async () => {
+  await withStorage(async ({ start }) => {
+    const log = (await start()).create(of, topicId, logConfig)
+    for (const compression of ['none', 'lz4'] as const) {
+      const sent = batchOf(['a'], { time: now - 50, timestampType: 'LogAppendTime', compression })
+      append(log, sent)
+      const lying = batchOf(['a'], { time: now - 50, compression })
+      lying.writeBigInt64BE(5n, layout.maxTimestamp)
+      lying.writeUInt32BE(crc32c(lying, layout.attributes, lying.length), layout.crc)
+      append(log, lying)
+    }
+    const stored = readAll(log)
+    for (const at of batches(stored)) {
+      assert.is(timestampType(stored, at), 'CreateTime')
+      assert.is(maxTimestamp(stored, at), now - 50)
+      checkBatch(stored, at)
+    }
+  })
+})
 
 test('LogAppendTime is stamped by the leader', async () => {
   await withStorage(async ({ start }) => {
@@ -90,7 +195,7 @@ test('keys of a compacted topic are looked at inside compressed batches, too', a
     const keyless = { ...keyed, key: null }
     assert.throws(
       () => append(log, batchOf([], { records: [keyed, keyless], compression: 'gzip' })),
-      /record 1 .* no key/,
+      /1 records of 2 .* record 1, .* without a key/,
     )
   })
 })

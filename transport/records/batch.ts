@@ -152,11 +152,11 @@ export function wholeBatch(b: Buffer, at: number): number {
 }
 
 /**
- * What must hold of every batch that is stored, whoever sent it: whole, v2, sound counts, CRC.
- * @returns its size in bytes
+ * What must hold of bytes before their header is believed: whole, v2, CRC.
+ * @returns the size of the batch
  * @throws KafkaError CORRUPT_MESSAGE, or INVALID_RECORD for formats before v2
  */
-export function checkBatch(b: Buffer, at: number): number {
+export function checkBytes(b: Buffer, at: number): number {
   const size = wholeBatch(b, at)
   if (size === 0) refuse('CORRUPT_MESSAGE', `a torn batch: ${b.length - at} bytes are left`)
   const version = magic(b, at)
@@ -166,6 +166,16 @@ export function checkBatch(b: Buffer, at: number): number {
   if (sum !== crc(b, at)) {
     refuse('CORRUPT_MESSAGE', `the batch says CRC ${crc(b, at)}, its bytes have ${sum}`)
   }
+  return size
+}
+
+/**
+ * What must hold of every batch that is stored, whoever sent it: sound bytes and sound counts.
+ * @returns its size in bytes
+ * @throws KafkaError as `checkBytes`
+ */
+export function checkBatch(b: Buffer, at: number): number {
+  const size = checkBytes(b, at)
   const delta = lastOffsetDelta(b, at)
   const count = recordCount(b, at)
   if (delta < 0 || count < 0 || count > delta + 1) {
@@ -178,7 +188,7 @@ export function checkBatch(b: Buffer, at: number): number {
 }
 
 /**
- * What must hold of a batch that a producer sends, beyond `checkBatch`: nothing was compacted away.
+ * What must hold of a batch that a producer sends, beyond `checkBytes`: nothing was compacted away.
  * @throws KafkaError INVALID_RECORD
  */
 export function checkDense(b: Buffer, at: number) {

@@ -11,6 +11,9 @@ import { compressLz4, decompressLz4 } from './lz4.ts'
 import { compressSnappy, decompressSnappy } from './snappy.ts'
 import { compressZstd, decompressZstd } from './zstd.ts'
 
+/** What the records of one batch may unpack to. Kafka has no bound: its readers never hold all of them. */
+export const UNPACKED_BYTES_MAX = 128 * 1024 * 1024
+
 type Codec = {
   compress: (plain: Buffer) => Buffer
   decompress: (packed: Buffer, maxBytes: number) => Buffer

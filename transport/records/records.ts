@@ -21,7 +21,7 @@ import {
   timestampType,
   writeHeader,
 } from './batch.ts'
-import { compress, decompress } from './compression.ts'
+import { compress, decompress, UNPACKED_BYTES_MAX } from './compression.ts'
 import {
   type Cursor,
   readByte,
@@ -41,9 +41,6 @@ export type RecordEntry = {
   headers: Header[]
 }
 
-/** What a batch may unpack to, unless the caller knows better. */
-const UNPACKED_BYTES_MAX = 128 * 1024 * 1024
-
 /**
  * The records of the batch at a position, in order.
  * @param unpackedBytesMax bound of its records once decompressed
@@ -55,7 +52,14 @@ export function* records(
   unpackedBytesMax = UNPACKED_BYTES_MAX,
 ): Generator<RecordEntry, void> {
   const packed = b.subarray(at + BATCH_HEADER_BYTES, at + batchSize(b, at))
-  const bytes = decompress(compression(b, at), packed, unpackedBytesMax)
+  yield* recordsIn(b, at, decompress(compression(b, at), packed, unpackedBytesMax))
+}
+
+/**
+ * The records of the batch at a position, whose unpacked bytes are at hand.
+ * @throws KafkaError INVALID_RECORD; records yielded before it were sound
+ */
+export function* recordsIn(b: Buffer, at: number, bytes: Buffer): Generator<RecordEntry, void> {
   const cursor: Cursor = { bytes, at: 0, end: bytes.length }
   const base = { offset: baseOffset(b, at), timestamp: baseTimestamp(b, at) }
   const stamped = timestampType(b, at) === 'LogAppendTime' ? maxTimestamp(b, at) : undefined

@@ -1,9 +1,7 @@
 /** Records written, read, found and deleted. */
 
 import type { Request } from '../../../transport/protocol/api.ts'
-import { layout } from '../../../transport/records/batch.ts'
-import { crc32c } from '../../../transport/records/crc32c.ts'
-import { encodeBatch, type NewBatch } from '../../../transport/records/records.ts'
+import { encodeBatch, type NewRecord } from '../../../transport/records/records.ts'
 import { Produce } from '../../../transport/schemas/00-produce.ts'
 import { Fetch } from '../../../transport/schemas/01-fetch.ts'
 import { ListOffsets } from '../../../transport/schemas/02-list-offsets.ts'
@@ -12,31 +10,13 @@ import { InitProducerId } from '../../../transport/schemas/22-init-producer-id.t
 import { OffsetForLeaderEpoch } from '../../../transport/schemas/23-offset-for-leader-epoch.ts'
 import { DescribeLogDirs } from '../../../transport/schemas/35-describe-log-dirs.ts'
 import { DescribeProducers } from '../../../transport/schemas/61-describe-producers.ts'
+import { batchOf, codecs, hourMs, oddBatches, packedBatches, spring } from './batches.ts'
 import type { Part, Peer } from './peer.ts'
 import { makeTopic, type Scenario, scenario } from './scenario.ts'
 
+/** The same for both, so that what is packed has one size. */
+const now = Date.now()
 const unknownId = 'QUJDREVGR0hJSktMTU5PUA'
-const spring = 1_700_000_000_000
-const hourMs = 3_600_000
-
-const batchOf = (more: Partial<NewBatch> = {}, count = 1, timestamp = spring): Buffer =>
-  encodeBatch({
-    baseOffset: 0,
-    leaderEpoch: -1,
-    records: Array.from({ length: count }, (_, index) => ({
-      key: Buffer.from(`key ${index}`),
-      value: Buffer.from(`value ${index}`),
-      timestamp: timestamp + index,
-    })),
-    ...more,
-  })
-
-/** A batch with bytes of its header changed, and the CRC right again. */
-function patched(b: Buffer, change: (b: Buffer) => void, rightCrc = true): Buffer {
-  change(b)
-  if (rightCrc) b.writeUInt32BE(crc32c(b, layout.attributes, b.length), layout.crc)
-  return b
-}
 
 type Place = { name: string; topicId: string }
 type Sent = { acks?: number; transactionalId?: string | null; index?: number }
@@ -76,60 +56,6 @@ async function newProducer(peer: Peer): Promise<number> {
     })
     if (errorCode === 0) return producerId
   }
-}
-
-/** Batches that a partition refuses, or takes though they look odd. */
-const oddBatches: Record<string, () => Buffer> = {
-  'wrong CRC': () => patched(batchOf(), (b) => b.writeUInt32BE(7, layout.crc), false),
-  'magic 1': () => patched(batchOf(), (b) => b.writeInt8(1, layout.magic), false),
-  'magic 0': () => patched(batchOf(), (b) => b.writeInt8(0, layout.magic), false),
-  'magic 3': () => patched(batchOf(), (b) => b.writeInt8(3, layout.magic), false),
-  'torn batch': () => batchOf().subarray(0, 70),
-  'torn header': () => batchOf().subarray(0, 20),
-  'bytes behind the batch': () => Buffer.concat([batchOf(), Buffer.alloc(30)]),
-  'tiny length': () => patched(batchOf(), (b) => b.writeInt32BE(10, layout.batchLength), false),
-  'negative length': () => patched(batchOf(), (b) => b.writeInt32BE(-5, layout.batchLength), false),
-  'two batches': () => Buffer.concat([batchOf(), batchOf()]),
-  'base offset 5': () => batchOf({ baseOffset: 5 }),
-  'count above the records': () => patched(batchOf(), (b) => b.writeInt32BE(2, layout.recordCount)),
-  'count 0': () => patched(batchOf(), (b) => b.writeInt32BE(0, layout.recordCount)),
-  'count -1': () => patched(batchOf(), (b) => b.writeInt32BE(-1, layout.recordCount)),
-  'last offset delta 1': () => patched(batchOf(), (b) => b.writeInt32BE(1, layout.lastOffsetDelta)),
-  'last offset delta -1': () =>
-    patched(batchOf(), (b) => b.writeInt32BE(-1, layout.lastOffsetDelta)),
-  'control batch': () => batchOf({ isControl: true }),
-  'transactional batch': () =>
-    batchOf({ isTransactional: true, producerId: 5, producerEpoch: 0, baseSequence: 0 }),
-  'transactional without producer': () => batchOf({ isTransactional: true }),
-  'codec 7': () => patched(batchOf(), (b) => b.writeInt16BE(7, layout.attributes)),
-  'codec 5': () => patched(batchOf(), (b) => b.writeInt16BE(5, layout.attributes)),
-  gzip: () => batchOf({ compression: 'gzip' }, 3),
-  snappy: () => batchOf({ compression: 'snappy' }, 3),
-  lz4: () => batchOf({ compression: 'lz4' }, 3),
-  zstd: () => batchOf({ compression: 'zstd' }, 3),
-  'leader epoch 9': () => batchOf({ leaderEpoch: 9 }),
-  'timestamp -1': () => batchOf({}, 1, -1),
-  'timestamp 0': () => batchOf({}, 1, 0),
-  'timestamp of the day after tomorrow': () => batchOf({}, 1, Date.now() + 48 * hourMs),
-  'wrong max timestamp': () =>
-    patched(batchOf(), (b) => b.writeBigInt64BE(5n, layout.maxTimestamp)),
-  'producer without sequence': () => batchOf({ producerId: 5, producerEpoch: 0, baseSequence: -1 }),
-  'producer with epoch -1': () => batchOf({ producerId: 5, producerEpoch: -1, baseSequence: 0 }),
-  'headers and nulls': () =>
-    encodeBatch({
-      baseOffset: 0,
-      leaderEpoch: -1,
-      records: [
-        { key: null, value: null, timestamp: spring, headers: [{ key: '', value: null }] },
-        { key: Buffer.alloc(0), value: Buffer.alloc(0), timestamp: spring - 5 },
-      ],
-    }),
-  'larger than allowed': () =>
-    encodeBatch({
-      baseOffset: 0,
-      leaderEpoch: -1,
-      records: [{ key: null, value: Buffer.alloc(1_048_600), timestamp: spring }],
-    }),
 }
 
 type FetchPart = Part<Request<typeof Fetch>>
@@ -179,6 +105,20 @@ export const dataScenarios: Scenario[] = [
     await readAll(peer, 13, to)
   }),
 
+  scenario(
+    'Produce of packed batches',
+    Produce,
+    async (peer, v, own) => {
+      const to = await place(peer, own)
+      for (const [odd, make] of Object.entries(packedBatches)) {
+        peer.note('case', odd)
+        await produce(peer, v, to, make())
+      }
+      await readAll(peer, 13, to)
+    },
+    [3, 13],
+  ),
+
   scenario('Produce to a compacted topic and by LogAppendTime', Produce, async (peer, v, own) => {
     const compacted = await place(peer, `${own}-c`, 1, { 'cleanup.policy': 'compact' })
     const keyless = encodeBatch({
@@ -211,6 +151,50 @@ export const dataScenarios: Scenario[] = [
     const minimum = await place(peer, `${own}-m`, 1, { 'min.insync.replicas': '2' })
     await produce(peer, v, minimum, batchOf())
     await produce(peer, v, minimum, batchOf(), { acks: 1 })
+  }),
+
+  scenario('Produce of each codec where keys and times count', Produce, async (peer, v, own) => {
+    const compacted = await place(peer, `${own}-c`, 1, { 'cleanup.policy': 'compact,delete' })
+    const byBroker = await place(peer, `${own}-l`, 1, { 'message.timestamp.type': 'LogAppendTime' })
+    const strict = await place(peer, `${own}-s`, 1, {
+      'message.timestamp.before.max.ms': '3600000',
+      'message.timestamp.after.max.ms': '3600000',
+    })
+    const record = (key: string | null, timestamp: number) => ({
+      key: key === null ? null : Buffer.from(key),
+      value: Buffer.from('v'),
+      timestamp,
+    })
+    const sets: Record<string, NewRecord[]> = {
+      sound: [record('a', now), record('b', now)],
+      'no key': [record('a', now), record(null, now), record(null, now)],
+      early: [record('a', now), record('b', now - 2 * hourMs)],
+      late: [record('a', now + 2 * hourMs), record('b', now)],
+      'no time': [record('a', -1), record('b', now)],
+      'before 1970': [record('a', -5), record('b', now)],
+      'all of it': [record(null, now + 2 * hourMs), record('b', now - 2 * hourMs), record('c', -1)],
+    }
+    for (const compression of v >= 7 ? codecs : (['none', 'lz4'] as const)) {
+      for (const [what, records] of Object.entries(sets)) {
+        for (const timestampType of ['CreateTime', 'LogAppendTime'] as const) {
+          for (const to of [compacted, byBroker, strict]) {
+            peer.note('case', `${compression} ${timestampType} ${what}`)
+            const batch = { baseOffset: 0, leaderEpoch: -1, records, compression, timestampType }
+            await produce(peer, v, to, encodeBatch(batch))
+          }
+        }
+      }
+    }
+    for (const to of [compacted, byBroker, strict]) await readAll(peer, 13, to)
+  }),
+
+  scenario('Produce of batches with something behind them', Produce, async (peer, v, own) => {
+    const to = await place(peer, own)
+    for (const bytes of [1, 11, 12, 16, 17, 40, 70]) {
+      await produce(peer, v, to, Buffer.concat([batchOf(), batchOf().subarray(0, bytes)]))
+    }
+    await produce(peer, v, to, batchOf(), { transactionalId: 'some' })
+    await readAll(peer, 13, to)
   }),
 
   scenario('Produce by idempotent producers', Produce, async (peer, v, own) => {

@@ -156,16 +156,24 @@ function recordSet(b: Buffer, seen: Symbols): Plain {
       producerId: symbol('producer')(batch.producerId(b, at), seen),
       producerEpoch: batch.producerEpoch(b, at),
       baseSequence: batch.baseSequence(b, at),
-      records: [...records(b, at)].map((record) => ({
-        offset: record.offset,
-        timestamp: orToday(record.timestamp),
-        key: record.key?.toString('latin1') ?? null,
-        value: record.value?.toString('latin1').slice(0, 20) ?? null,
-        headers: record.headers.map(({ key }) => key),
-      })),
+      records: readRecords(b, at),
     }),
   )
   return { bytes: b.length, batches: whole }
+}
+
+function readRecords(b: Buffer, at: number): Plain {
+  try {
+    return [...records(b, at)].map((record) => ({
+      offset: record.offset,
+      timestamp: orToday(record.timestamp),
+      key: record.key?.toString('latin1') ?? null,
+      value: record.value?.toString('latin1').slice(0, 20) ?? null,
+      headers: record.headers.map(({ key }) => key),
+    }))
+  } catch (error) {
+    return `unreadable: ${error}`
+  }
 }
 
 /** Where two differ, as `path: one | other`. */

@@ -29,7 +29,7 @@ export function scenario(
     api,
     versions,
     play: (peer, version, round) =>
-      play(peer, version, `${prefix}${'r'.repeat(round)}-v${version}`),
+      play(peer, version, `${prefix}${round === 0 ? '' : `r${round}`}-v${version}`),
   }
 }
 
