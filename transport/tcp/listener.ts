@@ -5,10 +5,12 @@
  * `socket.request.max.bytes` hold here. An idle connection is one that neither sent nor was sent
  * anything; a sweep finds it, so it may live a little longer than its time.
  */
+import { once } from 'node:events'
 import { createServer, type Socket as NetSocket, type Server } from 'node:net'
 import type { LinkClock } from '../links/link.ts'
 import type { Timer } from '../timers.ts'
 import { FrameError, frameReader } from './frames.ts'
+import { readingInto } from './reading-into.ts'
 import type { Accept, Address, Listener, Socket, SocketEvents } from './socket.ts'
 
 export type ListenerLimits = {
@@ -35,12 +37,12 @@ export function tcpListener(options: ListenerOptions, accept: Accept): Listener 
   const perIp = new Map<string, number>()
   /** Told once when refusing begins, not for each connection of a flood. */
   let refusing = false
-  let accepted = 0
+  let admitted = 0
   let sweep: Timer | undefined
-  const server = createServer({ noDelay: true, keepAlive: true }, admit)
+  const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, admit)
 
-  function admit(net: NetSocket): void {
-    const address = plainAddress(net.remoteAddress)
+  function admit(accepted: NetSocket): void {
+    const address = plainAddress(accepted.remoteAddress)
     const { connectionsMax, connectionsPerIpMax, requestBytesMax } = limits()
     const fromIp = perIp.get(address) ?? 0
     if (address === '' || rows.size >= connectionsMax || fromIp >= connectionsPerIpMax(address)) {
@@ -48,18 +50,17 @@ export function tcpListener(options: ListenerOptions, accept: Accept): Listener 
         log.warn({ address, connections: rows.size, fromIp }, 'too many connections: refusing')
       }
       refusing = true
-      net.on('error', () => {})
-      net.destroy()
+      accepted.on('error', () => {})
+      accepted.destroy()
       return
     }
     refusing = false
-    const row: Row = { net, address, activeAt: clock.monotonic() }
+    const local = `${plainAddress(accepted.localAddress)}:${accepted.localPort}`
+    const id = `${local}-${address}:${accepted.remotePort}-${admitted++}`
+    const row = connect(accepted, { address, id, requestBytesMax, clock }, accept)
     rows.add(row)
     perIp.set(address, fromIp + 1)
-    net.once('close', () => forget(row))
-    const local = `${plainAddress(net.localAddress)}:${net.localPort}`
-    const id = `${local}-${address}:${net.remotePort}-${accepted++}`
-    connect(row, id, requestBytesMax, clock, accept)
+    row.net.once('close', () => forget(row))
   }
 
   function forget(row: Row): void {
@@ -95,20 +96,33 @@ export function tcpListener(options: ListenerOptions, accept: Accept): Listener 
       server.close()
     },
     async close() {
-      const stopped = stop()
+      const closed = [...rows].map(({ net }) => once(net, 'close'))
       for (const { net } of rows) net.destroy()
-      await stopped
+      await Promise.all([stop(), ...closed])
     },
   }
 }
 
+type Admitted = { id: string; address: string; requestBytesMax: number; clock: LinkClock }
+
 /** Binds one socket to its host: bytes become frames, and what one turn writes leaves together. */
-function connect(row: Row, id: string, bytesMax: number, clock: LinkClock, accept: Accept): void {
-  const { net } = row
-  const reader = frameReader(bytesMax)
+function connect(accepted: NetSocket, of: Admitted, accept: Accept): Row {
+  const { id, address, requestBytesMax, clock } = of
+  const reader = frameReader(requestBytesMax)
   let paused = false
   let corked = false
   let over = false
+  const net = readingInto(accepted, {
+    buffer: reader.room,
+    callback(bytes, room) {
+      row.activeAt = clock.monotonic()
+      if (over) return true
+      reader.filled(room, bytes)
+      handOn()
+      return true
+    },
+  })
+  const row: Row = { net, address, activeAt: clock.monotonic() }
 
   function handOn(): void {
     try {
@@ -131,7 +145,7 @@ function connect(row: Row, id: string, bytesMax: number, clock: LinkClock, accep
 
   const socket: Socket = {
     id,
-    remoteAddress: row.address,
+    remoteAddress: address,
     write(chunks) {
       if (!net.writable) return
       row.activeAt = clock.monotonic()
@@ -165,18 +179,13 @@ function connect(row: Row, id: string, bytesMax: number, clock: LinkClock, accep
     },
   }
   const events: SocketEvents = accept(socket)
-  net.on('data', (chunk: Buffer) => {
-    row.activeAt = clock.monotonic()
-    if (over) return
-    reader.push(chunk)
-    handOn()
-  })
   net.on('drain', () => events.drained())
   net.on('error', () => {}) // 'close' follows
   net.on('close', () => {
     over = true
     events.closed()
   })
+  return row
 }
 
 const endOfTurn = Promise.resolve()
