@@ -73,6 +73,7 @@ export const produce = handler<typeof Produce, DataBroker>(
       requiredAcks: acks,
       timeoutMs,
       origin: 'client',
+      departure: asker.departure,
     })
     if (acks === 0) return undefined
     if (results instanceof Promise) return results.then(answer)

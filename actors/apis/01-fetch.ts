@@ -83,6 +83,7 @@ function optionsOf(request: FetchRequest, asker: Asker, host: DataBroker): Fetch
     maxWaitMs: Math.min(request.maxWaitMs, WAIT_MS_MAX),
     minBytes: Math.min(request.minBytes, maxBytes),
     maxBytes,
+    departure: asker.departure,
     leaderOnly: replicaId >= 0 || asker.apiVersion < FOLLOWER_READS_SINCE,
   }
 }

@@ -15,11 +15,12 @@ import { handler } from './handler.ts'
 export const syncGroup = handler<typeof SyncGroup, BrokerHost>(
   SyncGroup,
   [0, 5],
-  async (request, { apiVersion }, { groups }) => {
+  async (request, asker, { groups }) => {
+    const { apiVersion } = asker
     if (apiVersion >= 5 && (request.protocolType === null || request.protocolName === null)) {
       refuse('INCONSISTENT_GROUP_PROTOCOL', 'protocol type and name are both given')
     }
-    return answer(await groups.syncGroup(request))
+    return answer(await groups.syncGroup(request, asker))
   },
   (_, error) => answer(syncError(error)),
 )

@@ -7,6 +7,7 @@
  */
 import type { Api, Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, KafkaError } from '../../transport/protocol/errors.ts'
+import type { Departure } from '../connection/departure.ts'
 import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import { StorageError } from '../ports/log.ts'
@@ -25,6 +26,8 @@ export type Asker = {
   /** From ApiVersions v3+ of the same connection. */
   clientSoftwareName?: string
   clientSoftwareVersion?: string
+  /** Of its connection; absent: it did not come over one of a client's. */
+  departure?: Departure
   /** A broker passed it on in an Envelope; the rest describes the client. */
   forwarded?: boolean
 }

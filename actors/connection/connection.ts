@@ -29,6 +29,7 @@ import type { Asker, Handler } from '../apis/handler.ts'
 import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
+import { createDeparture } from './departure.ts'
 import { type HandlerTable, offers } from './dispatch.ts'
 
 export type ConnectionsOf<Host> = {
@@ -65,6 +66,7 @@ type Row = {
   requestBytes: number
   isCongested: boolean
   isDraining: boolean
+  readonly departure: ReturnType<typeof createDeparture>
   software: { name: string; version: string } | undefined
 }
 
@@ -79,7 +81,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
       resumeReading: ({ context }) => rowOf(context.connectionId)?.socket.resume(),
       endSocket: ({ context }) => rowOf(context.connectionId)?.socket.end(),
       destroySocket: ({ context }) => rowOf(context.connectionId)?.socket.destroy(),
-      dropOpenRequests: ({ context }) => rows.delete(context.connectionId),
+      dropOpenRequests: ({ context }) => forget(context.connectionId),
       logAbuse: ({ context: { connectionId } }, { why }) =>
         log.warn({ connectionId, listenerName, why }, 'connection closed: malformed request'),
       logFailure: ({ context: { connectionId } }, { why }) =>
@@ -99,6 +101,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
       requestBytes: 0,
       isCongested: false,
       isDraining: false,
+      departure: createDeparture(),
       software: undefined,
     }
     rows.set(socket.id, row)
@@ -210,6 +213,16 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     row.actor.send({ type: isCongested ? 'congested' : 'relieved' })
   }
 
+  /** What still waits for the client, a request's bytes included, goes with it. */
+  function forget(connectionId: string): void {
+    const row = rowOf(connectionId)
+    if (row === undefined) return
+    rows.delete(connectionId)
+    row.waiting = []
+    row.open = []
+    row.departure.over()
+  }
+
   const isLive = (row: Row): boolean => rows.get(row.socket.id) === row
 
   function close(row: Row, type: 'malformed' | 'failed', why: string): void {
@@ -224,6 +237,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     clientAddress: `/${row.socket.remoteAddress}`,
     listenerName,
     connectionId: row.socket.id,
+    departure: row.departure,
     clientSoftwareName: row.software?.name,
     clientSoftwareVersion: row.software?.version,
   })

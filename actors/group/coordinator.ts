@@ -5,6 +5,7 @@
  * Source: KIP-62, 134, 345, 394; the classic protocol as Kafka 4.3 serves it.
  */
 import { refuse } from '../../transport/protocol/errors.ts'
+import type { Asker } from '../apis/handler.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../log.ts'
 import type { MetadataImage } from '../metadata/image.ts'
@@ -18,6 +19,7 @@ import { hostGroups } from './host.ts'
 import { joinGroup } from './join-group.ts'
 import { leaveGroup } from './leave-group.ts'
 import { load } from './load.ts'
+import type { Waiting } from './members.ts'
 import { offsets } from './offsets.ts'
 import { partitionOf } from './partition.ts'
 import {
@@ -172,11 +174,13 @@ export function createGroupCoordinator(ports: CoordinatorPorts): GroupCoordinato
       checkName(request.groupId)
       checkSessionTimeout(config, request.sessionTimeoutMs)
       const shard = shardFor(request.groupId)
-      return new Promise((respond) => joinGroup(env, shard, request, asker, respond))
+      return new Promise((respond) =>
+        joinGroup(env, shard, request, asker, whileThere(asker, respond)),
+      )
     },
-    syncGroup: async (request) => {
+    syncGroup: async (request, asker) => {
       const shard = named(request.groupId)
-      return new Promise((respond) => syncGroup(env, shard, request, respond))
+      return new Promise((respond) => syncGroup(env, shard, request, whileThere(asker, respond)))
     },
     heartbeat: (request) => heartbeat(env, named(request.groupId), request),
     leaveGroup: async (groupId, leavers) => {
@@ -203,6 +207,19 @@ export function createGroupCoordinator(ports: CoordinatorPorts): GroupCoordinato
       clock.clearTimeout(sweep)
       for (const shard of [...shards.values()]) close(shard)
     },
+  }
+}
+
+/** To its group a member waits on; whom to tell is forgotten when its connection ends. */
+function whileThere<Outcome>({ departure }: Asker, respond: Waiting<Outcome>): Waiting<Outcome> {
+  if (departure === undefined) return respond
+  let there: Waiting<Outcome> | undefined = respond
+  const stay = departure.whenOver(() => {
+    there = undefined
+  })
+  return (outcome) => {
+    stay()
+    there?.(outcome)
   }
 }
 

@@ -25,7 +25,7 @@ export type GroupCoordinator = {
   /** The partition of `__consumer_offsets` that a group lives in. */
   partitionFor(groupId: string): number
   joinGroup(request: Request<typeof JoinGroup>, asker: Asker): Promise<JoinOutcome>
-  syncGroup(request: Request<typeof SyncGroup>): Promise<SyncOutcome>
+  syncGroup(request: Request<typeof SyncGroup>, asker: Asker): Promise<SyncOutcome>
   heartbeat(request: Request<typeof Heartbeat>): ErrorName
   /** `error` is NONE unless the group that became empty could not be stored. */
   leaveGroup(groupId: string, leavers: Leaver[]): Promise<{ left: Left[]; error: ErrorName }>

@@ -76,7 +76,7 @@ export function createAppends({ clock, leading }: Ports) {
   function whenAllCommitted(
     appended: readonly Appending[],
     written: readonly Written[],
-    timeoutMs: number,
+    { timeoutMs, departure }: AppendOptions,
   ): AppendResult[] | Promise<AppendResult[]> {
     const results = written.map(({ result }) => result)
     const isPending = ({ result, end }: Written, index: number) =>
@@ -91,15 +91,18 @@ export function createAppends({ clock, leading }: Ports) {
         if (error !== 'NONE') results[index] = refused(error)
         if (--left > 0) return
         clock.clearTimeout(timer)
+        stay?.()
         resolve(results)
       }
-      const timer = clock.setTimeout(() => {
+      const giveUp = () => {
         for (const [index, waiter] of [...waiting]) {
           waiter.gone = true
           dropGoneWaiters(appended[index]!.partition!)
           answer(index, 'REQUEST_TIMED_OUT')
         }
-      }, timeoutMs)
+      }
+      const timer = clock.setTimeout(giveUp, timeoutMs)
+      let stay: (() => void) | undefined
       written.forEach((each, index) => {
         if (!isPending(each, index)) return
         const partition = appended[index]!.partition!
@@ -111,6 +114,7 @@ export function createAppends({ clock, leading }: Ports) {
         waiting.set(index, waiter)
         waitForCommit(partition, waiter)
       })
+      stay = departure?.whenOver(giveUp)
     })
   }
 
@@ -136,7 +140,7 @@ export function createAppends({ clock, leading }: Ports) {
       for (const partition of grown) leading.advance(partition)
       pokeFollowers(grown)
       if (options.requiredAcks !== -1) return written.map(({ result }) => result)
-      return whenAllCommitted(all, written, options.timeoutMs)
+      return whenAllCommitted(all, written, options)
     },
   }
 }

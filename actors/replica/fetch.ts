@@ -7,6 +7,7 @@
  * the latest, as in Kafka (KAFKA-9731). An answer leaves in the turn that made it possible.
  */
 import type { ErrorName } from '../../transport/protocol/errors.ts'
+import type { Departure } from '../connection/departure.ts'
 import type { Clock } from '../ports/clock.ts'
 import type {
   FetchEntry,
@@ -32,6 +33,8 @@ export type FetchOptions = SessionRequest & {
   maxBytes: number
   /** Only leaders answer: followers' fetches and consumers that do not know KIP-392. */
   leaderOnly: boolean
+  /** Of who waits for records. */
+  departure?: Departure | undefined
 }
 
 export type FetchedPartition = {
@@ -191,8 +194,10 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
       const cannotWait = options.maxWaitMs <= 0 || session.size === 0 || errors.size > 0
       if (cannotWait || available(session, options) >= options.minBytes) return respond()
       return new Promise((resolve, reject) => {
+        let stay: (() => void) | undefined
         const leave = () => {
           clock.clearTimeout(timer)
+          stay?.()
           if (session.parked === parked) session.parked = undefined
         }
         const finish = () => {
@@ -214,6 +219,11 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
         }
         const timer = clock.setTimeout(finish, options.maxWaitMs)
         session.parked = parked
+        stay = options.departure?.whenOver(() => {
+          parked.giveUp()
+          // Of a session of one request nothing is left; a kept one may be gone on with.
+          sessions.release(session)
+        })
       })
     },
   }

@@ -1,5 +1,6 @@
 /** What handlers and coordinators of a broker may ask of the partitions it hosts. */
 import type { ErrorName } from '../../transport/protocol/errors.ts'
+import type { Departure } from '../connection/departure.ts'
 import type { RecordError, TopicPartition } from '../ports/log.ts'
 
 /** How one partition's append ended. An acks=all that timed out is an unknown outcome. */
@@ -17,6 +18,8 @@ export type AppendOptions = {
   requiredAcks: -1 | 0 | 1
   timeoutMs: number
   origin: 'client' | 'coordinator'
+  /** Of who waits for the replicas. */
+  departure?: Departure | undefined
 }
 
 /** A partition that this broker leads or follows, as others see it. */

@@ -273,10 +273,18 @@ test('a client that hangs up leaves nothing behind', async ({
   served: { host, listener, connections, client: open },
 }) => {
   const client = await open()
+  find(client, 1)
+  await client.next()
+  const waiting = ['for this', 'for that']
+  for (const what of [...waiting]) {
+    host.askers[0]!.departure!.whenOver(() => waiting.splice(waiting.indexOf(what), 1))
+  }
+  host.askers[0]!.departure!.whenOver(() => waiting.push('in vain'))()
   beat(client, 1)
   await until(() => host.held.length === 1)
   client.socket.destroy()
   await until(() => connections.count() === 0 && listener.connections() === 0)
+  assert.equal(waiting, [], 'who waited for this client was told')
   host.held.shift()!()
 })
 
