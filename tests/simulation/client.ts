@@ -154,12 +154,14 @@ export type NewTopic = {
   partitions: number
   replicationFactor: number
   configs: Record<string, string>
+  /** Of each partition; absent: the controller places them. */
+  replicas?: number[][]
 }
 
 /** Asks until the topic is there. @returns false when it is not by then */
 export async function createTopic(
   client: Client,
-  { name, partitions, replicationFactor, configs }: NewTopic,
+  { name, partitions, replicationFactor, configs, replicas = [] }: NewTopic,
   deadlineMs: number,
 ): Promise<boolean> {
   const until = client.machine.monotonic() + deadlineMs
@@ -169,9 +171,12 @@ export async function createTopic(
         topics: [
           {
             name,
-            numPartitions: partitions,
+            numPartitions: replicas.length > 0 ? -1 : partitions,
             replicationFactor,
-            assignments: [],
+            assignments: replicas.map((brokerIds, partitionIndex) => ({
+              partitionIndex,
+              brokerIds,
+            })),
             configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
           },
         ],

@@ -1,4 +1,5 @@
 /** A consumer that reads every partition from its begin, for ever, and tells each record once. */
+import type { Request } from '../../transport/protocol/api.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import { batches, crc, lastOffset } from '../../transport/records/batch.ts'
 import { records } from '../../transport/records/records.ts'
@@ -32,6 +33,42 @@ export type Consumer = {
 const maxWaitMs = 200
 const retryMs = 50
 
+/** Without a session, of one partition. */
+export const fetchRequest = (
+  { topic, partition, offset }: { topic: string; partition: number; offset: number },
+  leaderEpoch: number,
+): Request<typeof Fetch> => ({
+  clusterId: null,
+  replicaId: -1,
+  replicaState: { replicaId: -1, replicaEpoch: -1 },
+  maxWaitMs,
+  minBytes: 1,
+  maxBytes: 1024 * 1024,
+  isolationLevel: 0,
+  sessionId: 0,
+  sessionEpoch: -1,
+  topics: [
+    {
+      topic,
+      topicId: NO_TOPIC_ID,
+      partitions: [
+        {
+          partition,
+          currentLeaderEpoch: leaderEpoch,
+          fetchOffset: offset,
+          lastFetchedEpoch: -1,
+          logStartOffset: -1,
+          partitionMaxBytes: 256 * 1024,
+          replicaDirectoryId: NO_TOPIC_ID,
+          highWatermark: Number.MAX_SAFE_INTEGER,
+        },
+      ],
+    },
+  ],
+  forgottenTopicsData: [],
+  rackId: '',
+})
+
 export function createConsumer(client: Client, events: ConsumerEvents): Consumer {
   const locator = createLocator(client)
   const positions = new Map<string, number>()
@@ -62,37 +99,12 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
   ): Promise<boolean> {
     const key = `${topic}-${partition}`
     const from = positions.get(key)!
-    const answer = await client.request(client.addressOf(leader.nodeId), Fetch, 12, {
-      clusterId: null,
-      replicaId: -1,
-      replicaState: { replicaId: -1, replicaEpoch: -1 },
-      maxWaitMs,
-      minBytes: 1,
-      maxBytes: 1024 * 1024,
-      isolationLevel: 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: [
-        {
-          topic,
-          topicId: NO_TOPIC_ID,
-          partitions: [
-            {
-              partition,
-              currentLeaderEpoch: leader.leaderEpoch,
-              fetchOffset: from,
-              lastFetchedEpoch: -1,
-              logStartOffset: -1,
-              partitionMaxBytes: 256 * 1024,
-              replicaDirectoryId: NO_TOPIC_ID,
-              highWatermark: Number.MAX_SAFE_INTEGER,
-            },
-          ],
-        },
-      ],
-      forgottenTopicsData: [],
-      rackId: '',
-    })
+    const answer = await client.request(
+      client.addressOf(leader.nodeId),
+      Fetch,
+      12,
+      fetchRequest({ topic, partition, offset: from }, leader.leaderEpoch),
+    )
     const told = answer.responses[0]?.partitions[0]
     if (told === undefined || told.errorCode !== errorCodes.NONE) return false
     events.saw(topic, partition, leader.leaderEpoch, told.highWatermark)

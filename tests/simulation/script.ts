@@ -39,7 +39,13 @@ export type Operation =
 export type Action = Fault | Operation
 export type Timed<A> = A & { at: number }
 
-export type TopicSpec = { name: string; partitions: number; configs: Record<string, string> }
+export type TopicSpec = {
+  name: string
+  partitions: number
+  configs: Record<string, string>
+  /** The replicas of each partition; absent: the controller places them. */
+  replicas?: number[][]
+}
 export type ProducerSpec = { name: string; acks: -1 | 1; inFlightMax: number }
 export type Workload = { topics: TopicSpec[]; producers: ProducerSpec[] }
 

@@ -44,11 +44,7 @@ export type Stage = World & {
   /** The newest epoch of the quorum that any running node knows. */
   quorumEpoch(): number
   /** One request; whether the topic was created. */
-  createTopic(
-    name: string,
-    partitions: number,
-    assignments?: { partitionIndex: number; brokerIds: number[] }[],
-  ): Promise<boolean>
+  createTopic(name: string, partitions: number, replicas?: number[][]): Promise<boolean>
 }
 
 type Shaped = {
@@ -56,11 +52,13 @@ type Shaped = {
   controllers?: number
   config?: Record<string, string>
   partitions?: number
+  /** Of `first`, which then has one partition. */
+  replicas?: number[]
 }
 
 /** Nothing goes wrong by itself: one topic, `first`, with one producer, `producer`. */
 export function quietScript(seed: number, shaped: Shaped = {}): Script {
-  const { brokers = 3, controllers = 0, config = {}, partitions = 1 } = shaped
+  const { brokers = 3, controllers = 0, config = {}, partitions = 1, replicas } = shaped
   return {
     seed,
     shape: {
@@ -74,7 +72,9 @@ export function quietScript(seed: number, shaped: Shaped = {}): Script {
       },
     },
     workload: {
-      topics: [{ name: 'first', partitions, configs: {} }],
+      topics: [
+        { name: 'first', partitions, configs: {}, ...(replicas && { replicas: [replicas] }) },
+      ],
       producers: [{ name: 'producer', acks: -1, inFlightMax: 5 }],
     },
     network: { ...quietNetwork },
@@ -182,8 +182,8 @@ function createStage(world: World, clients: Clients, fencings: readonly Fencing[
     ledEpoch: () =>
       Math.max(...cluster.nodes.map(({ parts }) => parts?.quorum.rpc.leadership()?.epoch ?? -1)),
     quorumEpoch: () =>
-      Math.max(...cluster.nodes.map(({ parts }) => parts?.quorum.role().context.epoch ?? -1)),
-    async createTopic(name, partitions, assignments = []) {
+      Math.max(...cluster.nodes.map(({ parts }) => parts?.quorum.leaderAndEpoch().epoch ?? -1)),
+    async createTopic(name, partitions, replicas = []) {
       const { topics } = await admin.request(
         admin.anyAddress(),
         CreateTopics,
@@ -192,9 +192,12 @@ function createStage(world: World, clients: Clients, fencings: readonly Fencing[
           topics: [
             {
               name,
-              numPartitions: assignments.length > 0 ? -1 : partitions,
+              numPartitions: replicas.length > 0 ? -1 : partitions,
               replicationFactor: -1,
-              assignments,
+              assignments: replicas.map((brokerIds, partitionIndex) => ({
+                partitionIndex,
+                brokerIds,
+              })),
               configs: [],
             },
           ],
