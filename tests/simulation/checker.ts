@@ -2,22 +2,44 @@
  * Asserts the invariants over one simulated cluster. It keeps its own record: of the disks' bytes, of
  * what clients sent, were told and read, and of what it once knew to be committed.
  */
-import type { SimCluster } from './cluster.ts'
+import type { NodeParts } from '../../runtime/node.ts'
+import type { SimCluster, SimNode } from './cluster.ts'
 import { createLogs, type Entry, type Logs, type LogView } from './logs.ts'
+import { checkMessages } from './message-checker.ts'
+import { checkMetadata, type MetadataChecker } from './metadata-checker.ts'
 import { checkPartitions, type PartitionChecker } from './partition-checker.ts'
+import { checkProducers, type ProducerChecker } from './producer-checker.ts'
 import { checkQuorum, METADATA, type QuorumChecker } from './quorum-checker.ts'
+import { checkReplicas } from './replica-checker.ts'
 import { must, Violation } from './violation.ts'
 
 export type Checker = {
   readonly logs: Logs
   readonly quorum: QuorumChecker
   readonly partitions: PartitionChecker
+  readonly producers: ProducerChecker
+  /** A node is put together, and starts now. */
+  starting(node: SimNode, parts: NodeParts): void
+  /** The power of a node went: what is known of its disk is read again. */
+  lost(nodeId: number): void
   /** After each step; throws a Violation. */
   step(): void
   sometimes(): void
 }
 
-export function createChecker(cluster: SimCluster): Checker {
+export type CheckerOptions = { minIsrOf(topic: string): number; lagMsMax: number; nowMs(): number }
+
+export function createChecker(cluster: SimCluster, options: CheckerOptions): Checker {
+  const { minIsrOf, lagMsMax, nowMs } = options
+  /** Found inside a call of the production code, which would take it for an error of its own. */
+  let found: unknown
+  function guarded(check: () => void): void {
+    try {
+      check()
+    } catch (why) {
+      found ??= why
+    }
+  }
   /** `log|base@epoch` → what stands there and before it, wherever it stands (R5, P4). */
   const written = new Map<string, { crc: number; before: string | undefined; node: number }>()
 
@@ -49,30 +71,68 @@ export function createChecker(cluster: SimCluster): Checker {
   }
 
   const logs = createLogs({
-    appended,
+    appended(view, entry, before) {
+      appended(view, entry, before)
+      producers.appended(view, entry, before)
+      replicas.appended(view, entry)
+    },
     truncated(view, gone) {
       if (view.name === METADATA) quorum.truncated(view, gone)
+      else {
+        producers.truncated(view)
+        partitions.truncated(view, gone)
+      }
     },
     damaged(view, file, position) {
       throw new Violation('S1', 'what is written is whole', { node: view.nodeId, file, position })
     },
   })
   for (const { id, disk } of cluster.nodes) logs.watch(id, disk)
-  const quorum = checkQuorum(cluster, logs)
+  const messages = checkMessages(cluster, () => metadata, guarded, nowMs)
+  const quorum = checkQuorum(cluster, logs, (node, state) =>
+    guarded(() => messages.stored(node, state)),
+  )
   const partitions = checkPartitions(cluster, logs)
+  const producers = checkProducers(cluster, logs)
+  const replicas = checkReplicas({
+    cluster,
+    logs,
+    metadata: () => metadata,
+    minIsrOf,
+    lagMsMax,
+    acksOf: producers.acksOf,
+  })
+  const metadata: MetadataChecker = checkMetadata(
+    cluster,
+    { changed: replicas.changed, fenced: () => {} },
+    guarded,
+  )
+  cluster.network.onDelivery = messages.delivered
+  cluster.network.onAnswer = messages.answered
 
   return {
     logs,
     quorum,
     partitions,
+    producers,
+    starting: metadata.starting,
+    lost(nodeId) {
+      logs.forget(nodeId)
+      partitions.lost()
+    },
     step() {
       logs.refresh()
+      if (found !== undefined) throw found
       quorum.step()
       partitions.step()
+      replicas.step()
+      messages.step(nowMs())
     },
     sometimes() {
       quorum.sometimes()
       partitions.sometimes()
+      replicas.sometimes()
+      producers.sometimes()
     },
   }
 }

@@ -117,7 +117,7 @@ export function createFaults(ports: FaultPorts): Faults {
       const node = find(target)
       if (node?.end === undefined || !mayLose(node)) return false
       cluster.powerCut(node)
-      checker.logs.forget(node.id)
+      checker.lost(node.id)
       return startLater(node, forMs)
     },
     stop({ node: target, forMs }) {

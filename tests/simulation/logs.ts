@@ -5,11 +5,14 @@
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
+  baseSequence,
   batchSize,
   crc,
   lastOffset,
   layout,
   partitionLeaderEpoch,
+  producerEpoch,
+  producerId,
 } from '../../transport/records/batch.ts'
 import { crc32c } from '../../transport/records/crc32c.ts'
 import type { SimDisk } from './disk.ts'
@@ -22,6 +25,10 @@ export type Entry = {
   file: string
   position: number
   size: number
+  /** -1: of no idempotent producer. */
+  producerId: number
+  producerEpoch: number
+  sequence: number
 }
 
 export type LogView = {
@@ -207,5 +214,8 @@ function parse(content: Buffer, file: string, at: number): Entry | 'damaged' | u
     file,
     position: at,
     size,
+    producerId: producerId(content, at),
+    producerEpoch: producerEpoch(content, at),
+    sequence: baseSequence(content, at),
   }
 }

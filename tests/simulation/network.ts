@@ -47,6 +47,8 @@ export type SimNetwork = {
   intercept: ((message: Message) => boolean) | undefined
   /** How long a node takes to come back to a server that came back, ms. */
   reconnectMs: (nodeId: number) => number
+  /** Sees each answer as it leaves, with the request that it answers. */
+  onAnswer: (asked: Endpoint, asker: Endpoint, api: string, request: Buffer, answer: Buffer) => void
   /** A buffer was changed while it was in flight. */
   onChangedInFlight: (api: string) => void
 }
@@ -183,6 +185,7 @@ export function createNetwork(
     }
     const answer = (chunks: Buffer[]): void => {
       const sealed = seal(chunks)
+      network.onAnswer(asked.self, asker.self, api, sent.bytes, sealed.bytes)
       back(sealed.bytes, () => {
         trace.mix('answer', to, asker.self.nodeId, api, sealed.sum)
         const arrived = unseal(sealed, `${api} answer`)
@@ -316,6 +319,7 @@ export function createNetwork(
     onDelivery: () => {},
     intercept: undefined,
     reconnectMs: () => random.between(1, 100),
+    onAnswer: () => {},
     onChangedInFlight: () => {},
   }
   return network

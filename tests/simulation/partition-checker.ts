@@ -1,11 +1,11 @@
 /**
- * The rules of partitions and of what clients see: P1, P2, P4 to P7, P9, P12, O6, O7, O10 and O11.
+ * The rules of partitions and of what clients see: P1 to P7, P9, P12, O5 to O7, O9 to O11.
  * What was acknowledged is known from the clients, what is stored from the disks.
  */
 import type { MetadataImage } from '../../actors/metadata/image.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import type { Consumed } from './consumer.ts'
-import type { Entry, Logs } from './logs.ts'
+import type { Entry, Logs, LogView } from './logs.ts'
 import { must } from './violation.ts'
 
 export type Send = {
@@ -34,6 +34,10 @@ export type PartitionChecker = {
   unknown(send: Send): void
   consumed(record: Consumed): void
   saw(topic: string, partition: number, leaderEpoch: number, highWatermark: number): void
+  /** Batches were cut from a log. */
+  truncated(view: LogView, gone: Entry[]): void
+  /** A disk lost what was not durable. */
+  lost(): void
   /** After each step. */
   step(): void
   sometimes(): void
@@ -57,11 +61,14 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   const highWatermarks = new Map<string, number>()
   const leaders = new Map<string, number>()
   const seen = new Map<number, number>()
+  /** Where its one reader is. */
+  const positions = new Map<Known, number>()
   let ackedRecords = 0
   let unknownRecords = 0
   let consumedRecords = 0
   let isrChanges = 0
   let fresh = false
+  let mayBeLost = false
 
   function known(topic: string, partition: number): Known {
     const key = keyOf(topic, partition)
@@ -107,6 +114,24 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
         }
       }
       of.checked = of.acked.length
+    }
+  }
+
+  /** What was acknowledged is on some disk, as long as not too many lost theirs. */
+  function checkHeld(): void {
+    mayBeLost = false
+    for (const of of partitions.values()) {
+      const name = keyOf(of.topic, of.partition)
+      for (const { base, count } of of.acked) {
+        const isHeld = cluster.nodes.some(
+          ({ id }) => logs.entryAt(id, name, base)?.last === base + count - 1,
+        )
+        must(isHeld, 'P3', 'what was acknowledged is on some disk', () => ({
+          partition: name,
+          base,
+          count,
+        }))
+      }
     }
   }
 
@@ -164,6 +189,18 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
         highWatermark,
       }))
       const before = of.served[offset]
+      const last = positions.get(of) ?? -1
+      must(offset > last, 'O9', 'nonmonotonic-poll: a poll steps back', () => ({
+        partition: keyOf(topic, partition),
+        last,
+        offset,
+      }))
+      must(offset === last + 1, 'O9', 'poll-skip: a poll leaves records out', () => ({
+        partition: keyOf(topic, partition),
+        last,
+        offset,
+      }))
+      positions.set(of, offset)
       const isSame = before === undefined || (before.crc === crc && before.value === value)
       must(isSame, 'P6', 'what was served at an offset never changes', () => ({
         partition: keyOf(topic, partition),
@@ -185,8 +222,21 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       )
       highWatermarks.set(key, highWatermark)
     },
+    truncated({ name }, gone) {
+      const of = partitions.get(name)
+      if (of === undefined) return
+      const from = gone[0]!.base
+      if (of.acked.every(({ base, count }) => base + count <= from)) return
+      of.checked = 0
+      fresh = true
+      mayBeLost = true
+    },
+    lost() {
+      mayBeLost = true
+    },
     step() {
       const image = cluster.newestImage()
+      if (mayBeLost) checkHeld()
       if (!fresh) return
       fresh = false
       if (image !== undefined) checkReplicas(image)
@@ -202,7 +252,7 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
           for (const [index, value] of values.entries()) {
             must(
               of.served[base + index]?.value === value,
-              'O11',
+              base + index < of.served.length ? 'O5' : 'O11',
               'what was acknowledged is read',
               () => ({
                 partition: keyOf(of.topic, of.partition),

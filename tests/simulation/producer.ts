@@ -8,6 +8,7 @@ import { Produce } from '../../transport/schemas/00-produce.ts'
 import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
 import { createLocator } from './locator.ts'
+import type { Attempt } from './producer-checker.ts'
 
 export type Outcome =
   | { acked: true; baseOffset: number }
@@ -26,6 +27,10 @@ export type ProducerOptions = {
   deliveryTimeoutMs: number
   requestTimeoutMs: number
   inFlightMax: number
+  /** Was given an id. */
+  ids(producerId: number): void
+  /** A batch leaves. @returns to be called with the error of its answer */
+  sent(attempt: Attempt, nodeId: number): (error: number) => void
 }
 
 type Batch = {
@@ -96,6 +101,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
     lane.producerId = answer.producerId
     lane.producerEpoch = answer.producerEpoch
     lane.nextSequence = 0
+    options.ids(answer.producerId)
   }
 
   function fill(lane: Lane): void {
@@ -165,6 +171,10 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
     const leader = locator.leader(topic, partition)
     if (leader === undefined) return
     batch.isSent = true
+    const { producerEpoch } = lane
+    const { sequence } = batch
+    const attempt = { topic, partition, producerId, producerEpoch, sequence }
+    const answered = options.sent(attempt, leader.nodeId)
     const again = async () => {
       const at = lane.window.indexOf(batch)
       if (at < 0 || lane.producerId !== producerId) return
@@ -191,6 +201,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
         options.requestTimeoutMs + 2_000,
       )
       const answer = responses[0]!.partitionResponses[0]!
+      answered(answer.errorCode)
       const at = lane.window.indexOf(batch)
       if (at < 0) return
       if (answer.errorCode === errorCodes.NONE) {

@@ -1,4 +1,7 @@
-/** The rules of the metadata quorum: R1 to R5, R7, R9, R10, and M1 and M5 of what it agrees on. */
+/** The rules of the metadata quorum: R1 to R10, R12, R16, R18, S4 and S14, and M1 of what it
+ * agrees on. */
+
+import type { NodeParts } from '../../runtime/node.ts'
 import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import type { Entry, Logs, LogView } from './logs.ts'
@@ -6,7 +9,16 @@ import { must } from './violation.ts'
 
 export const METADATA = '__cluster_metadata-0'
 
-type Vote = { leaderId: number; leaderEpoch: number; votedId: number; votedDirectoryId: string }
+export type Vote = {
+  leaderId: number
+  leaderEpoch: number
+  votedId: number
+  votedDirectoryId: string
+}
+
+const campaigns = new Set(['prospective', 'candidate', 'leader'])
+const keyOfVoter = ({ id, directoryId }: { id: number; directoryId: string }) =>
+  `${id}/${directoryId}`
 
 export type QuorumChecker = {
   /** After each step. */
@@ -18,7 +30,12 @@ export type QuorumChecker = {
   elections(): number
 }
 
-export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
+export function checkQuorum(
+  cluster: SimCluster,
+  logs: Logs,
+  /** A quorum state became durable; violations are thrown behind the step. */
+  stored: (node: SimNode, state: Vote) => void = () => {},
+): QuorumChecker {
   /** Epoch → who led it: node, directory and life. */
   const leaders = new Map<number, string>()
   const votes = new Map<string, Vote>()
@@ -31,6 +48,13 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
   const registrations = new Map<string, string>()
   /** Looked at behind the step: what is thrown inside a disk's call is the node's to handle. */
   const written: { node: SimNode; text: string }[] = []
+  const durable = new WeakMap<NodeParts, number>()
+  const roles = new WeakMap<NodeParts, { state: string; epoch: number }>()
+  const voterIds = cluster.nodes
+    .filter(({ isController }) => isController)
+    .map(keyOfVoter)
+    .sort()
+    .join()
   let committedEnd = 0
 
   for (const node of cluster.nodes) {
@@ -41,7 +65,10 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
     watcher.namesSynced = (directory) => {
       if (directory !== path) return
       const content = disk.file(`${path}/${QUORUM_STATE}`)?.durable
-      if (content !== undefined) written.push({ node, text: content.toString('utf8') })
+      if (content === undefined) return
+      const text = content.toString('utf8')
+      written.push({ node, text })
+      if (text.endsWith('}')) stored(node, JSON.parse(text) as Vote)
     }
   }
 
@@ -70,6 +97,78 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
       }))
       named.set(key, leaderId)
     }
+  }
+
+  /** What a node takes for durable: S4, S14. */
+  function checkDurable(node: SimNode): void {
+    const { parts } = node
+    if (parts === undefined) return
+    const claimed = parts.quorum.rpc.replica.log.durableEndOffset()
+    const known = durable.get(parts) ?? 0
+    if (claimed === known) return
+    durable.set(parts, claimed)
+    const { entries } = logs.view(node.id, METADATA) ?? { entries: [] }
+    for (let at = entries.length - 1; at >= 0; at--) {
+      const entry = entries[at]!
+      if (entry.last < known) break
+      if (entry.last >= claimed) continue
+      must(logs.isDurable(node.id, entry), 'S4', 'what counts as durable is', () => ({
+        node: node.id,
+        claimed,
+        known,
+        entry,
+      }))
+    }
+  }
+
+  /** The role as it is between two steps: R12, R18. */
+  function checkRole(node: SimNode): void {
+    const { parts, running } = node
+    if (parts === undefined || running === undefined) return
+    const { state, context } = parts.quorum.role()
+    must(
+      node.isController || !campaigns.has(state),
+      'R18',
+      'an observer neither campaigns nor leads',
+      () => ({ node: node.id, state }),
+    )
+    const { epoch } = context
+    const before = roles.get(parts)
+    roles.set(parts, { state, epoch })
+    if (before?.state === state && before.epoch === epoch) return
+    const isLeaderAgain =
+      state === 'leader' && before?.state === 'resigned' && before.epoch === epoch
+    must(!isLeaderAgain, 'R18', 'who resigned leads its epoch no more', () => ({
+      node: node.id,
+      epoch,
+    }))
+    if (parts.quorum.endOffset() === 0) return
+    const voters = parts.quorum.voters().map(keyOfVoter).sort().join()
+    must(voters === voterIds, 'R12', 'the voters are those that were formatted', () => ({
+      node: node.id,
+      voters,
+      voterIds,
+    }))
+  }
+
+  /** R16: a log that begins above 0 begins where a whole snapshot ends, and none is above what is committed. */
+  function checkSnapshots(node: SimNode): void {
+    const { parts, disk, directory } = node
+    if (parts === undefined) return
+    const { log } = parts.quorum.rpc.replica
+    const start = log.startOffset()
+    const ends = disk
+      .readdir(`${directory}/${METADATA}`)
+      .filter((name) => /^\d{20}-\d{10}\.checkpoint$/.test(name))
+      .map((name) => Number(name.slice(0, 20)))
+    const told = () => ({ node: node.id, start, ends, committedEnd })
+    must(start === 0 || ends.includes(start), 'R16', 'a snapshot stands where the log starts', told)
+    must(
+      ends.every((end) => end <= committedEnd),
+      'R16',
+      'snapshots end at or below the high watermark',
+      told,
+    )
   }
 
   function checkLeader(node: SimNode): void {
@@ -191,12 +290,26 @@ export function checkQuorum(cluster: SimCluster, logs: Logs): QuorumChecker {
         checkVote(node, JSON.parse(text) as Vote)
       }
       for (const node of cluster.nodes) checkLeader(node)
-      for (const node of cluster.nodes) checkHighWatermark(node)
+      for (const node of cluster.nodes) {
+        checkHighWatermark(node)
+        checkDurable(node)
+        checkRole(node)
+      }
     },
     sometimes() {
-      for (const node of cluster.nodes) checkImage(node)
+      for (const node of cluster.nodes) {
+        checkImage(node)
+        checkSnapshots(node)
+      }
     },
     truncated(view, gone) {
+      const { parts } = cluster.node(view.nodeId)
+      must(
+        parts?.quorum.rpc.leadership() === undefined,
+        'R6',
+        'a leader never cuts its log',
+        () => ({ node: view.nodeId, gone }),
+      )
       for (const entry of gone) {
         const held = committed.get(entry.base)
         const isLost = held?.epoch === entry.epoch && held.crc === entry.crc

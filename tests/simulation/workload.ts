@@ -59,6 +59,11 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
       ...options,
       deliveryTimeoutMs,
       requestTimeoutMs: 5_000,
+      ids: (producerId) => run(() => checker.producers.given(producerId, options.acks)),
+      sent: (attempt, nodeId) => {
+        const answered = checker.producers.sent(attempt, nodeId)
+        return (error) => run(() => answered(error))
+      },
     })
     running.set(name, producer)
   }

@@ -50,13 +50,17 @@ export function createWorld(
     scheduler,
     random,
     trace,
-    onStarting: () => {},
+    onStarting: (node, parts) => checker.starting(node, parts),
     onFailure(node, why) {
       trace.note('node failed', { node: node.id, why: String(why) })
       fail(why)
     },
   })
-  const checker = createChecker(cluster)
+  const checker: Checker = createChecker(cluster, {
+    minIsrOf: (topic) => minIsrOf(script, topic),
+    lagMsMax: Number(script.shape.config['replica.lag.time.max.ms'] ?? 30_000),
+    nowMs: scheduler.now,
+  })
   const faults = createFaults({ scheduler, trace, cluster, checker })
   cluster.network.onChangedInFlight = (api) =>
     fail(new Violation('S12', 'no buffer is changed while in flight', { api }))
@@ -103,6 +107,12 @@ export function createWorld(
       must(found || holds(), rule, words, details)
     },
   }
+}
+
+function minIsrOf({ shape, workload }: Script, topic: string): number {
+  const name = 'min.insync.replicas'
+  const own = workload.topics.find((each) => each.name === topic)?.configs[name]
+  return Number(own ?? shape.config[name] ?? 1)
 }
 
 /** What the nodes believe. */

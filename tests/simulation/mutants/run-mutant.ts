@@ -1,0 +1,64 @@
+/** Lets a mutant loose in a process of its own, and tells which rule caught it, if any did. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Mutant, Tried } from './mutant.ts'
+
+export type MutantOutcome = {
+  mutant: Mutant
+  /** undefined: it survived. */
+  rule: string | undefined
+  words: string
+  /** How many seeds it took. */
+  seeds: number
+  ms: number
+}
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const limitMs = 100_000
+
+/** @param isPatched false: the same seeds against the code as it is, which must hold */
+export function runMutant(mutant: Mutant, isPatched = true): Promise<MutantOutcome> {
+  const startedAt = performance.now()
+  const loader = isPatched ? ['--import', new URL('patch.mjs', import.meta.url).href] : []
+  const child = spawn(
+    process.execPath,
+    [...loader, '--import', 'tsx/esm', beside('child.ts'), JSON.stringify(mutant.run)],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, MUTANT: JSON.stringify(mutant.patches) },
+    },
+  )
+  let output = ''
+  let complaint = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    complaint += chunk
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      if (code !== 0 && code !== null) return reject(new Error(`${mutant.name}: ${complaint}`))
+      const tried = output
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Tried)
+      const last = tried.at(-1)
+      resolve({
+        mutant,
+        rule: last?.rule,
+        words: last?.words ?? '',
+        seeds: tried.length,
+        ms: performance.now() - startedAt,
+      })
+    })
+  })
+}
+
+export const isCaught = ({ mutant, rule }: MutantOutcome): boolean =>
+  rule !== undefined && mutant.rules.includes(rule)

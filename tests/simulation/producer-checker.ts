@@ -1,0 +1,134 @@
+/**
+ * What idempotent producers are promised: I1, I2, I4, I5, by the batches on each disk. Sequences of a
+ * producer are dense in every log, and a retry of one of the last five is known for what it is.
+ */
+import { errorCodes } from '../../transport/protocol/errors.ts'
+import type { SimCluster } from './cluster.ts'
+import type { Entry, Logs, LogView } from './logs.ts'
+import { METADATA } from './quorum-checker.ts'
+import { must } from './violation.ts'
+
+type Batch = { sequence: number; base: number; last: number }
+type Kept = { epoch: number; lastSequence: number; batches: Batch[] }
+
+/** A batch as its producer sends it. */
+export type Attempt = {
+  topic: string
+  partition: number
+  producerId: number
+  producerEpoch: number
+  sequence: number
+}
+
+export type ProducerChecker = {
+  appended(view: LogView, entry: Entry, before: Entry | undefined): void
+  truncated(view: LogView): void
+  /** An id was given to a producer. */
+  given(producerId: number, acks: number): void
+  /** A batch leaves for a broker. @returns to be called with the answer's error */
+  sent(attempt: Attempt, nodeId: number): (error: number) => void
+  /** Acks of the producer that has this id. */
+  acksOf(producerId: number): number | undefined
+  sometimes(): void
+}
+
+const batchesKept = 5
+const sequences = 2 ** 31
+
+export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker {
+  const known = new WeakMap<LogView, Map<number, Kept>>()
+  const acks = new Map<number, number>()
+  let turn = 0
+
+  function of(view: LogView): Map<number, Kept> {
+    const found = known.get(view) ?? new Map<number, Kept>()
+    known.set(view, found)
+    return found
+  }
+
+  function take(kept: Map<number, Kept>, entry: Entry): void {
+    const { producerId, producerEpoch: epoch, sequence, base, last } = entry
+    const lastSequence = (sequence + last - base) % sequences
+    const before = kept.get(producerId)
+    const batches = before?.epoch === epoch ? before.batches : []
+    batches.push({ sequence, base, last })
+    if (batches.length > batchesKept) batches.shift()
+    kept.set(producerId, { epoch, lastSequence, batches })
+  }
+
+  return {
+    appended(view, entry, before) {
+      if (view.name === METADATA) return
+      if (before === undefined) known.delete(view)
+      if (entry.producerId < 0) return
+      const kept = of(view)
+      const { producerId, producerEpoch, sequence } = entry
+      const last = kept.get(producerId)
+      const told = () => ({ node: view.nodeId, log: view.name, last, entry })
+      must(
+        last === undefined || producerEpoch >= last.epoch,
+        'I3',
+        'an older producer epoch stores nothing',
+        told,
+      )
+      const wanted =
+        last === undefined || last.epoch < producerEpoch ? 0 : (last.lastSequence + 1) % sequences
+      must(sequence >= wanted, 'I1', 'a batch is stored at most once', told)
+      must(sequence === wanted, 'I2', 'a gap in the sequences stores nothing', told)
+      take(kept, entry)
+    },
+    truncated(view) {
+      if (view.name === METADATA) return
+      const kept = new Map<number, Kept>()
+      for (const entry of view.entries) if (entry.producerId >= 0) take(kept, entry)
+      known.set(view, kept)
+    },
+    given(producerId, with_) {
+      must(!acks.has(producerId), 'I5', 'a producer id is handed out once', () => ({ producerId }))
+      acks.set(producerId, with_)
+    },
+    sent({ topic, partition, producerId, producerEpoch, sequence }, nodeId) {
+      const find = () => {
+        const view = logs.view(nodeId, `${topic}-${partition}`)
+        const kept = view && known.get(view)?.get(producerId)
+        if (kept?.epoch !== producerEpoch) return undefined
+        return kept.batches.find((batch) => batch.sequence === sequence)
+      }
+      const before = find()
+      return (error) => {
+        if (error !== errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER || before === undefined) return
+        must(
+          find()?.base !== before.base,
+          'I1',
+          'a retry of one of the last five batches gets the offset of the first',
+          () => ({ nodeId, topic, partition, producerId, sequence, before }),
+        )
+      }
+    },
+    acksOf: (producerId) => acks.get(producerId),
+    sometimes() {
+      const { nodes } = cluster
+      const node = nodes[turn++ % nodes.length]!
+      if (node.parts?.broker?.state() !== 'running') return
+      for (const row of node.parts.broker.host.replicas.rows()) {
+        const view = logs.view(node.id, `${row.topic}-${row.partition}`)
+        if (row.log === undefined || view === undefined) continue
+        const kept = of(view)
+        const held = row.log.producers()
+        const told = () => ({ node: node.id, log: view.name, held, kept: [...kept] })
+        must(held.length === kept.size, 'I4', 'producer state is what the batches say', told)
+        for (const { producerId, epoch, lastSequence, lastOffset } of held) {
+          const own = kept.get(producerId)
+          must(
+            own?.epoch === epoch &&
+              own.lastSequence === lastSequence &&
+              own.batches.at(-1)?.last === lastOffset,
+            'I4',
+            'producer state is what the batches say',
+            told,
+          )
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * What leaders and followers of partitions claim, held against the disks: P5, P8, P10, P14, P15, P16.
+ * Rows are only looked at; what changed since the last step is checked.
+ */
+import type { Partition } from '../../actors/replica/partition.ts'
+import type { SimCluster, SimNode } from './cluster.ts'
+import type { Entry, Logs, LogView } from './logs.ts'
+import type { KnownPartition, MetadataChecker } from './metadata-checker.ts'
+import { METADATA } from './quorum-checker.ts'
+import { must } from './violation.ts'
+
+type Watched = { row: Partition; highWatermark: number; leaderEpoch: number; role: string }
+
+export type ReplicaChecker = {
+  step(): void
+  sometimes(): void
+  appended(view: LogView, entry: Entry): void
+  changed(now: KnownPartition, before: KnownPartition | undefined): void
+}
+
+export type ReplicaPorts = {
+  cluster: SimCluster
+  logs: Logs
+  metadata: () => MetadataChecker
+  minIsrOf(topic: string): number
+  lagMsMax: number
+  /** undefined: the id was given to nobody that we know of. */
+  acksOf(producerId: number): number | undefined
+}
+
+const nameOf = ({ topic, partition }: { topic: string; partition: number }) =>
+  `${topic}-${partition}`
+
+export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
+  const { cluster, logs, metadata, minIsrOf, lagMsMax, acksOf } = ports
+  const watched = new Map<SimNode, Watched[]>()
+  /** Of which image its rows are. */
+  const images = new Map<SimNode, number>()
+  /** Topic id and partition → the highest high watermark that its leaders ever had. */
+  const highest = new Map<string, number>()
+  let turn = 0
+
+  const endOf = (nodeId: number, name: string): number => {
+    const last = logs.view(nodeId, name)?.entries.at(-1)
+    return last === undefined ? 0 : last.last + 1
+  }
+
+  const rowsOf = ({ parts }: SimNode): Iterable<Partition> =>
+    parts?.broker === undefined ? [] : parts.broker.host.replicas.rows()
+
+  function watch(node: SimNode): void {
+    const before = new Map((watched.get(node) ?? []).map((each) => [each.row, each]))
+    const now = [...rowsOf(node)].map(
+      (row) => before.get(row) ?? { row, highWatermark: -1, leaderEpoch: -1, role: 'new' },
+    )
+    watched.set(node, now)
+    for (const { row } of now) if (row.role === 'leader') top(row, row.highWatermark)
+  }
+
+  /** Keeps the highest high watermark that a leader ever had. */
+  function top({ topicId, partition }: Partition, highWatermark = 0): number {
+    const key = `${topicId}/${partition}`
+    const known = Math.max(highest.get(key) ?? 0, highWatermark)
+    highest.set(key, known)
+    return known
+  }
+
+  function moved(node: SimNode, of: Watched): void {
+    const { row } = of
+    const { highWatermark, role, context } = row
+    const { leaderEpoch } = context
+    const told = () => ({
+      node: node.id,
+      partition: nameOf(row),
+      role,
+      before: of.highWatermark,
+      highWatermark,
+      end: row.log?.endOffset(),
+      context,
+      followers: row.followers.map(({ id, logEndOffset }) => ({ id, logEndOffset })),
+    })
+    const isSameTerm = of.role === 'leader' && role === 'leader' && of.leaderEpoch === leaderEpoch
+    if (row.log !== undefined) {
+      must(
+        highWatermark <= row.log.endOffset() && highWatermark >= row.log.startOffset(),
+        'P15',
+        'log start <= high watermark <= log end',
+        told,
+      )
+    }
+    if (isSameTerm) {
+      must(highWatermark >= of.highWatermark, 'P5', 'the high watermark never goes back', told)
+      if (highWatermark > of.highWatermark) raised(node, row, told)
+    }
+    if (role === 'leader') top(row, highWatermark)
+    else if (role === 'follower' && of.role === 'follower' && highWatermark > of.highWatermark) {
+      // A leader may be newer than our last look at its rows.
+      if (highWatermark > top(row)) for (const each of cluster.nodes) watch(each)
+      must(
+        highWatermark <= top(row),
+        'P7',
+        'a follower knows no more committed than a leader did',
+        told,
+      )
+    }
+    of.highWatermark = highWatermark
+    of.leaderEpoch = leaderEpoch
+    of.role = role
+  }
+
+  function raised(node: SimNode, row: Partition, told: () => object): void {
+    const { highWatermark, context } = row
+    const least = Math.min(minIsrOf(row.topic), row.replicas.length)
+    must(context.isr.length >= least, 'P8', 'with too small an ISR the high watermark stands', told)
+    const known = metadata().partition(row.topicId, row.partition)
+    if (known?.leaderEpoch === context.leaderEpoch) {
+      for (const id of known.isr) {
+        if (id === node.id || cluster.node(id).isSuspect) continue
+        must(
+          endOf(id, nameOf(row)) >= highWatermark,
+          'P8',
+          'the high watermark waits for each of the ISR',
+          () => ({ id, end: endOf(id, nameOf(row)), isr: known.isr, ...told() }),
+        )
+      }
+    }
+    const now = node.machine.monotonic()
+    const brokers = node.parts!.loader.image().brokers()
+    for (const follower of row.followers) {
+      const { id, logEndOffset, brokerEpoch, lastCaughtUpMs } = follower
+      const broker = brokers.get(id)
+      const isEligible =
+        broker !== undefined &&
+        !broker.fenced &&
+        !broker.inControlledShutdown &&
+        logEndOffset >= 0 &&
+        brokerEpoch === broker.epoch &&
+        now - lastCaughtUpMs < lagMsMax - 1_000
+      must(
+        !isEligible || logEndOffset >= highWatermark,
+        'P8',
+        'the high watermark waits for who is about to join',
+        () => ({ id, ...told() }),
+      )
+    }
+  }
+
+  /** P14: the epoch table says what the batches say. */
+  function checkEpochs(node: SimNode, row: Partition): void {
+    const view = logs.view(node.id, nameOf(row))
+    const { log } = row
+    if (view === undefined || log === undefined) return
+    let before = -1
+    for (const { epoch, base } of view.entries) {
+      if (epoch === before) continue
+      const told = () => ({ node: node.id, log: view.name, epoch, base, at: log.epochAt(base) })
+      must(log.epochAt(base) === epoch, 'P14', 'the epoch table says what the batches say', told)
+      if (before >= 0 && base > 0) {
+        const end = log.endOffsetFor(before)
+        must(
+          end?.epoch === before && end.endOffset <= base,
+          'P14',
+          'an epoch ends where the next one begins',
+          () => ({ ...told(), before, end }),
+        )
+      }
+      before = epoch
+    }
+    const latest = log.latestEpoch() ?? -1
+    must(
+      latest >= before && latest <= row.context.leaderEpoch,
+      'P14',
+      'no epoch of the table is above the one in force',
+      () => ({ node: node.id, log: view.name, latest, before, context: row.context }),
+    )
+  }
+
+  return {
+    step() {
+      for (const node of cluster.nodes) {
+        if (node.parts?.broker === undefined) {
+          watched.delete(node)
+          continue
+        }
+        const { offset } = node.parts.loader.image()
+        if (images.get(node) !== offset || !watched.has(node)) watch(node)
+        images.set(node, offset)
+        for (const of of watched.get(node)!) {
+          const { row } = of
+          const isSame =
+            row.highWatermark === of.highWatermark &&
+            row.role === of.role &&
+            row.context.leaderEpoch === of.leaderEpoch
+          if (!isSame && !row.removed && row.depth === 0) moved(node, of)
+        }
+      }
+    },
+    sometimes() {
+      const { nodes } = cluster
+      for (const node of nodes) watch(node)
+      const node = nodes[turn++ % nodes.length]!
+      if (node.parts?.broker?.state() !== 'running') return
+      for (const row of rowsOf(node)) if (!row.removed) checkEpochs(node, row)
+    },
+    appended(view, entry) {
+      if (view.name === METADATA || entry.producerId < 0) return
+      const watching = watched.get(cluster.node(view.nodeId))
+      const row = watching?.find(({ row: each }) => nameOf(each) === view.name)?.row
+      if (row?.role !== 'leader' || row.context.leaderEpoch !== entry.epoch) return
+      if (acksOf(entry.producerId) !== -1) return
+      const { context, replicas } = row
+      must(
+        context.isr.length >= Math.min(minIsrOf(row.topic), replicas.length),
+        'P16',
+        'with too small an ISR acks=all is refused before the append',
+        () => ({ node: view.nodeId, log: view.name, entry, context }),
+      )
+    },
+    changed(now, before) {
+      if (before === undefined) return
+      const committed = highest.get(`${now.topicId}/${now.partition}`) ?? 0
+      for (const id of now.isr) {
+        if (before.isr.includes(id) || cluster.node(id).isSuspect) continue
+        must(
+          endOf(id, nameOf(now)) >= committed,
+          'P10',
+          'who joins an ISR has reached the high watermark',
+          () => ({ id, end: endOf(id, nameOf(now)), highWatermark: committed, now, before }),
+        )
+      }
+    },
+  }
+}
