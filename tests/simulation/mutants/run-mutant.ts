@@ -15,7 +15,7 @@ export type MutantOutcome = {
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const limitMs = 100_000
+const limitMs = 400_000
 
 /** @param isPatched false: the same seeds against the code as it is, which must hold */
 export function runMutant(mutant: Mutant, isPatched = true): Promise<MutantOutcome> {
