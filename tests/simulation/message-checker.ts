@@ -29,8 +29,11 @@ export type MessageChecker = {
 }
 
 const quorumApis = new Set(['Vote', 'BeginQuorumEpoch', 'EndQuorumEpoch', MetadataFetch.name])
-/** Two fetch timeouts, and what a look every now and then may miss. */
-const contactMsMax = 1.5 * 2_000 + 500
+/**
+ * A majority counts as one that has fetched since the last one had, so its first may have done so just
+ * behind that: twice 1.5 fetch timeouts, and what a look every now and then may miss.
+ */
+const contactMsMax = 2 * 1.5 * 2_000 + 500
 /** Leader epochs can differ only so shortly after a change. */
 const unsettledMs = 5_000
 

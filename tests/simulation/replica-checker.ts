@@ -43,6 +43,8 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   const watched = new Map<SimNode, Watched[]>()
   /** Of which image its rows are. */
   const images = new Map<SimNode, number>()
+  /** This step brought the node that is looked at news of brokers and partitions, perhaps several. */
+  let hasNews = false
   /** Topic id and partition → the highest high watermark that its leaders ever had. */
   const highest = new Map<string, number>()
   let turn = 0
@@ -146,6 +148,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       const broker = brokers.get(id)
       const isEligible =
         broker !== undefined &&
+        !hasNews &&
         !broker.fenced &&
         !broker.inControlledShutdown &&
         logEndOffset >= 0 &&
@@ -155,7 +158,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         !isEligible || logEndOffset >= highWatermark,
         'P8',
         'the high watermark waits for who is about to join',
-        () => ({ id, ...told() }),
+        () => ({ id, broker, follower, now, ...told() }),
       )
     }
   }
@@ -198,7 +201,8 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
           continue
         }
         const { offset } = node.parts.loader.image()
-        if (images.get(node) !== offset || !watched.has(node)) watch(node)
+        hasNews = images.get(node) !== offset || !watched.has(node)
+        if (hasNews) watch(node)
         images.set(node, offset)
         for (const of of watched.get(node)!) {
           const { row } = of
