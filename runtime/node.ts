@@ -80,7 +80,7 @@ const features = [
 /** Kafka's broker gives up handing over after a while; a test or a Ctrl-C does not wait longer. */
 const shutdownDeadlineMs = 10_000
 /** A few times a second, and longer than a client of NATS takes to reconnect (decision 15). */
-const probing = { intervalMs: 50, graceMs: 200 }
+const probing = { intervalMs: 100, graceMs: 200 }
 const kafkaListenersDrainMs = 1_000
 
 /** @throws UserError with one line that says what to do */
@@ -260,7 +260,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       controller: controllerHost && { table: controllerTable, host: controllerHost },
     })
     if (controller !== undefined) {
-      const watch = watchBrokers({ link, clock, controller, probing, halt })
+      const leaderId = () => leader.current().leaderId
+      const watch = watchBrokers({ link, clock, controller, leaderId, probing, halt })
       life.onEnd(() => watch.close())
       const registration = registerSelf({
         channel: createControllerChannel({ link, clock, leader }),

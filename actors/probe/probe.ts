@@ -3,9 +3,11 @@
  * controller does so with brokers, voters with their leader (and standbys with both, so that they
  * have heard them when they take over).
  *
- * All are asked with each tick, whatever became of the last question: one that was under way when
- * its target ended is never answered, and waiting for it would cost another grace. One chart per
- * incarnation; a verdict that comes back after the link went down or the loop stood still is not used.
+ * Who was just heard is not asked: traffic is proof enough, and of two that watch each other one asks.
+ * While somebody is suspected all are asked with each tick, whatever became of the last question: one
+ * that was under way when its target ended is never answered, and waiting for it would cost another
+ * grace. One chart per incarnation; a verdict that comes back after the link went down or the loop
+ * stood still is not used.
  */
 import { type ActorRefFrom, createActor } from 'xstate'
 import { probe } from '../../machines/probe.ts'
@@ -22,6 +24,8 @@ export type ProbeOf = {
   /** Whose answers show that we can hear, besides the targets: they are asked while one is suspected. */
   witnesses?(): Iterable<Endpoint>
   intervalMs: number
+  /** How long a target may go unheard before it is asked; absent: half an interval. */
+  patienceMs?(target: Endpoint): number
   /** Longer than a client takes to reconnect. */
   graceMs: number
   /** How late a tick may come before our own loop counts as stalled; half of it begins a grace anew. */
@@ -32,14 +36,20 @@ export type ProbeOf = {
   halt: (why: unknown) => void
 }
 
+const never = Number.NEGATIVE_INFINITY
+
 type Row = {
   target: Endpoint
   actor: ActorRefFrom<typeof probe>
   /** Only what is heard after this counts: our link came up, or our loop went on, then. */
   blindUntil: number
+  askedAt: number
   /** When the probes that have no verdict yet were sent; a grace's worth at most. */
   open: number[]
 }
+
+/** Between questions to who never answered, or is believed dead: it will be heard by itself. */
+const absentMs = 1_000
 
 export function hostProbe(of: ProbeOf) {
   const { link, clock, intervalMs, graceMs, stallMs = graceMs, halt } = of
@@ -71,7 +81,7 @@ export function hostProbe(of: ProbeOf) {
     const { incarnationId } = target
     const actor = createActor(chart, { input: { graceMs }, clock, id: incarnationId })
     actor.subscribe({ error: halt })
-    rows.set(incarnationId, { target, actor, blindUntil: blindBefore, open: [] })
+    rows.set(incarnationId, { target, actor, blindUntil: blindBefore, askedAt: never, open: [] })
     actor.start()
   }
 
@@ -82,6 +92,7 @@ export function hostProbe(of: ProbeOf) {
     for (const row of rows.values()) {
       row.blindUntil = blindBefore
       row.open = []
+      row.askedAt = never
       row.actor.send({ type: 'blinded' })
     }
   }
@@ -105,14 +116,21 @@ export function hostProbe(of: ProbeOf) {
     }
     for (const target of wanted.values()) if (!rows.has(target.incarnationId)) watch(target)
     if (!link.isUp()) return
-    for (const row of rows.values()) look(row)
-    if (isAnySuspected())
-      for (const witness of of.witnesses?.() ?? []) askWitness(witness).catch(halt)
+    for (const row of rows.values()) heard(row)
+    const isSuspecting = isAnySuspected()
+    for (const row of rows.values()) if (isSuspecting || isDue(row, now)) ask(row).catch(halt)
+    if (isSuspecting) for (const witness of of.witnesses?.() ?? []) askWitness(witness).catch(halt)
   }
 
   function look(row: Row): void {
     heard(row)
     if (link.isUp()) ask(row).catch(halt)
+  }
+
+  function isDue({ target, actor, askedAt }: Row, now: number): boolean {
+    if (actor.getSnapshot().value !== 'alive') return now - askedAt >= absentMs
+    const patienceMs = of.patienceMs?.(target) ?? intervalMs / 2
+    return now - (link.lastHeard(target) ?? never) >= patienceMs
   }
 
   /** Tells the chart that its target was heard, if it was since we can hear. */
@@ -128,6 +146,7 @@ export function hostProbe(of: ProbeOf) {
   async function ask(row: Row): Promise<void> {
     const sentAt = clock.monotonic()
     const seenWith = sight
+    row.askedAt = sentAt
     row.open.push(sentAt)
     const verdict = await link.probe(row.target, graceMs)
     if (seenWith !== sight || rows.get(row.target.incarnationId) !== row) return
@@ -155,7 +174,7 @@ export function hostProbe(of: ProbeOf) {
 
   /** When any other node was last heard. */
   function lastWitness({ nodeId }: Endpoint): number {
-    let latest = Number.NEGATIVE_INFINITY
+    let latest = never
     for (const [id, at] of answered) if (id !== nodeId && at > latest) latest = at
     return latest
   }

@@ -137,6 +137,42 @@ test('whatever arrives from it by another path keeps it alive', async ({
   assert.equal(told, [])
 })
 
+test('who is heard by another path is not asked, and is once it is quiet', async ({
+  world: { clock, answers, heard, asked, told },
+}) => {
+  asked.length = 0
+  for (let time = 0; time < aWhile; time += intervalMs / 4) {
+    heard.set('two', clock.monotonic())
+    await clock.advance(intervalMs / 4)
+  }
+  assert.not(asked.includes('two'))
+  assert.ok(asked.includes('three'))
+  answers.set('two', 'noResponders')
+  await clock.advance(graceMs + 4 * intervalMs)
+  assert.equal(told, ['two died'])
+})
+
+test('while one is suspected all are asked, whoever was heard', async ({
+  world: { clock, host, answers, heard, asked },
+}) => {
+  answers.set('two', 'noResponders')
+  while (host.stateOf(two) !== 'suspected') await clock.advance(1)
+  asked.length = 0
+  heard.set('three', clock.monotonic())
+  await clock.advance(intervalMs)
+  assert.equal(asked, ['two', 'three'])
+})
+
+test('the dead are asked now and then only', async ({ world: { clock, answers, asked, told } }) => {
+  answers.set('two', 'noResponders')
+  await clock.advance(graceMs + 4 * intervalMs)
+  assert.equal(told, ['two died'])
+  asked.length = 0
+  await clock.advance(aWhile)
+  const times = asked.filter((id) => id === 'two').length
+  assert.ok(times > 0 && times < aWhile / intervalMs / 2, `asked ${times} times`)
+})
+
 test('one silent probe begins the grace anew; silence alone kills nobody', async ({
   world: { clock, answers, told },
 }) => {
