@@ -119,7 +119,7 @@ export function createNetwork(
         const receiver = members.get(to)
         if (life !== serverLife || !serverIsUp || network.isCut(from.self.nodeId, to)) return
         if (receiver === undefined) arrive()
-        else receiver.machine.setTimeout(arrive, 0)
+        else receiver.machine.whenAwake(arrive)
       })
     }
     const { intercept } = network
@@ -161,7 +161,7 @@ export function createNetwork(
     if (asked === undefined || !asked.isUp || handler === undefined) {
       // The server tells, not the node.
       scheduler.after(delay(), () => {
-        if (serverIsUp) asker.machine.setTimeout(() => none(asker, id, to), 0)
+        if (serverIsUp) asker.machine.whenAwake(() => none(asker, id, to))
       })
       return
     }
@@ -173,7 +173,7 @@ export function createNetwork(
     if (options.incarnationId !== undefined && options.incarnationId !== asked.self.incarnationId) {
       asked.dropped.otherIncarnation++
       scheduler.after(delay(), () => {
-        if (serverIsUp) asker.machine.setTimeout(() => none(asker, id, to), 0)
+        if (serverIsUp) asker.machine.whenAwake(() => none(asker, id, to))
       })
       return
     }
@@ -226,7 +226,7 @@ export function createNetwork(
           })
         } else {
           scheduler.after(delay(), () => {
-            if (serverIsUp) asker.machine.setTimeout(() => settle('noResponders'), 0)
+            if (serverIsUp) asker.machine.whenAwake(() => settle('noResponders'))
           })
         }
       })

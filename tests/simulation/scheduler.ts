@@ -134,6 +134,8 @@ function taskHeap() {
 export type Machine = Clock & {
   pauseUntil(at: number): void
   isPaused(): boolean
+  /** Now, or when it goes on. */
+  whenAwake(run: () => void): void
   stepClock(ms: number): void
   /** 1: true time. */
   setRate(rate: number): void
@@ -150,7 +152,7 @@ export function createMachine(scheduler: Scheduler): Machine {
 
   const monotonic = () => monotonicBase + (scheduler.now() - trueBase) * rate
 
-  return {
+  const machine: Machine = {
     now: () => Math.floor(wallStartMs + wallOffset + monotonic()),
     monotonic,
     setTimeout(run, ms) {
@@ -166,6 +168,11 @@ export function createMachine(scheduler: Scheduler): Machine {
       pausedUntil = Math.max(pausedUntil, at)
     },
     isPaused: () => scheduler.now() < pausedUntil,
+    whenAwake(run) {
+      // What was due while it was paused comes first.
+      if (scheduler.now() > pausedUntil) run()
+      else machine.setTimeout(run, 0)
+    },
     stepClock(ms) {
       wallOffset += ms
     },
@@ -175,4 +182,5 @@ export function createMachine(scheduler: Scheduler): Machine {
       rate = next
     },
   }
+  return machine
 }

@@ -124,11 +124,11 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
       send(frame) {
         toServer(() => {
           if (at === undefined || isSilent()) return
-          at.machine.setTimeout(() => {
+          at.machine.whenAwake(() => {
             if (server === undefined) return
             held.push(frame)
             handOn()
-          }, 0)
+          })
         })
       },
       close() {

@@ -17,7 +17,8 @@ export function pacedDeliveries(timers: Timers) {
   const now = Promise.resolve()
 
   function deliver(delivery: Delivery): void {
-    if (!armed) {
+    // Armed when it may come to that: a link at rest wakes nobody for it.
+    if (!armed && spent >= unitsPerTurn / 2) {
       armed = true
       timers.setTimeout(nextTurn, 0)
     }
