@@ -123,6 +123,8 @@ export class DiskError extends Error {
   }
 }
 
+export const calmSyncMs = 0.3
+
 /** @param machine whose time it is; its syncs complete on that */
 export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
   let root = newDirectory()
@@ -254,7 +256,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
   }
 
   const disk: SimDisk = {
-    faults: { syncMs: 0.3, check: () => {} },
+    faults: { syncMs: calmSyncMs, check: () => {} },
     watcher: undefined,
     open(path: string, mode: OpenMode) {
       let file: SimFile

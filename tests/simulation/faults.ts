@@ -8,6 +8,7 @@
  */
 import type { Checker } from './checker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
+import { calmSyncMs } from './disk.ts'
 import type { NetworkFaults } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Fault, Target } from './script.ts'
@@ -156,10 +157,10 @@ export function createFaults(ports: FaultPorts): Faults {
       const node = find(target)
       if (node === undefined) return false
       const { faults } = node.disk
-      const before = faults.syncMs
       faults.syncMs = syncMs
+      // Not what it was before: that may have been slow, too, and long ended.
       return lasting(forMs, () => {
-        faults.syncMs = before
+        faults.syncMs = calmSyncMs
       })
     },
     clockStep({ node: target, byMs }) {

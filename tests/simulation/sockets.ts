@@ -63,6 +63,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
       at?.connections.delete(connection)
       const told = server
       server = undefined
+      // Who resets may be the node itself, in the middle of something.
       if (told !== undefined) at!.machine.setTimeout(() => told.closed(), 0)
       toClient(() => {
         if (isClosed) return
@@ -111,13 +112,13 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
       if (found === undefined) return reset()
       at = found
       if (isSilent()) return
-      found.machine.setTimeout(() => {
+      found.machine.whenAwake(() => {
         if (bound.get(address) !== found || isClosed) return reset()
         accept(found)
         toClient(() => {
           if (!isClosed) events.opened()
         })
-      }, 0)
+      })
     })
 
     return {
@@ -138,7 +139,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
           at?.connections.delete(connection)
           const told = server
           server = undefined
-          if (told !== undefined) at!.machine.setTimeout(() => told.closed(), 0)
+          if (told !== undefined) at!.machine.whenAwake(() => told.closed())
         })
       },
     }
