@@ -5,6 +5,8 @@ import type { Timer } from '../../transport/timers.ts'
 export type FakeClock = Clock & {
   /** Runs what falls due within the next `ms`. */
   advance(ms: number): Promise<void>
+  /** Runs the timer that is due next. @returns false when there is none */
+  step(): Promise<boolean>
   /** The process stood still: time is gone, and timers run only now, late. */
   stall(ms: number): Promise<void>
   pendingTimers(): number
@@ -49,6 +51,11 @@ export function fakeClock(startMs = 1_000_000): FakeClock {
       timers.delete(timer as unknown as Due)
     },
     advance: (ms) => runUntil(now + ms),
+    async step() {
+      const due = next(Number.POSITIVE_INFINITY)
+      if (due !== undefined) await runUntil(due.at)
+      return due !== undefined
+    },
     stall(ms) {
       now += ms
       return runUntil(now)

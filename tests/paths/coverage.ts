@@ -1,0 +1,120 @@
+/**
+ * What the walks through one chart have covered at its real actor: states, transitions and both
+ * answers of every guard. A hole is a failure, unless it is named with its reason.
+ */
+import Table from 'cli-table3'
+import * as assert from 'uvu/assert'
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject } from 'xstate'
+import { type Answered, definitionOf } from './chart.ts'
+
+/** State, transition or `guard: true|false` → why no actor can come there. */
+export type Exceptions = Readonly<Record<string, string>>
+
+/** VERBOSE=1 tells of each step that was planned and not walked. */
+const isVerbose = process.env['VERBOSE'] === '1'
+
+export type Coverage = {
+  paths: number
+  steps: number
+  /** Ids of steps that were taken. */
+  readonly walked: ReadonlySet<string>
+  plan(ids: Iterable<string>): void
+  step(id: string, transitions: string[]): void
+  took(transitions: string[]): void
+  reached(snapshot: AnyMachineSnapshot): void
+  answered(answered: Answered): void
+  /** What was to be caused and was not: the path ends there, and what it was for stays a hole. */
+  missed(at: AnyMachineSnapshot, planned: EventObject, heard: EventObject[]): void
+  /** An event that nothing outside causes was told at the actor's own door. */
+  toldInside(type: string): void
+  /** Prints the table and asserts that nothing is missing but what is named. */
+  report(inside?: Readonly<Record<string, string>>): void
+}
+
+export function coverageOf(
+  name: string,
+  machine: AnyStateMachine,
+  named: Exceptions = {},
+): Coverage {
+  const foreign = `${machine.id} *`
+  const { states, transitions, guards } = definitionOf(machine)
+  const answers = guards.flatMap((guard) => [`${guard}: true`, `${guard}: false`])
+  const exceptions: Exceptions = transitions.includes(foreign)
+    ? { [foreign]: 'no port tells what the chart does not know', ...named }
+    : named
+  const done = new Set<string>()
+  const planned = new Set<string>()
+  const walked = new Set<string>()
+  const inside = new Set<string>()
+
+  const missing = (all: string[]) => all.filter((each) => !done.has(each))
+  const share = (all: string[]) => `${all.length - missing(all).length}/${all.length}`
+
+  const coverage: Coverage = {
+    paths: 0,
+    steps: 0,
+    walked,
+    plan(ids) {
+      for (const id of ids) planned.add(id)
+    },
+    step(id, taken) {
+      walked.add(id)
+      coverage.took(taken)
+    },
+    took(taken) {
+      for (const each of taken) done.add(each)
+    },
+    reached({ _nodes }) {
+      for (const { id } of _nodes as AnyStateNode[]) done.add(id)
+    },
+    answered: ({ guard, outcome }) => void done.add(`${guard}: ${outcome}`),
+    missed({ value }, planned, heard) {
+      if (!isVerbose) return
+      console.log(
+        `  missed ${[value, planned, heard].map((each) => JSON.stringify(each)).join(' ')}`,
+      )
+    },
+    toldInside: (type) => void inside.add(type),
+    report(reasons = {}) {
+      // What always goes on at once is passed through and rests nowhere.
+      for (const each of transitions) {
+        if (done.has(each) && each.includes(' always')) done.add(each.split(' ')[0]!)
+      }
+      const table = new Table({
+        head: [
+          'chart',
+          'states',
+          'transitions',
+          'guards both ways',
+          'in every state',
+          'paths',
+          'steps',
+        ],
+        style: { head: [], border: [] },
+      })
+      const both = guards.filter(
+        (guard) => done.has(`${guard}: true`) && done.has(`${guard}: false`),
+      )
+      const taken = [...planned].filter((id) => walked.has(id))
+      table.push([
+        name,
+        share(states),
+        share(transitions),
+        `${both.length}/${guards.length}`,
+        `${taken.length}/${planned.size}`,
+        coverage.paths,
+        coverage.steps,
+      ])
+      console.log(table.toString())
+      for (const [what, why] of Object.entries(exceptions)) console.log(`  except ${what}: ${why}`)
+      for (const [what, why] of Object.entries(reasons)) console.log(`  inside ${what}: ${why}`)
+      if (isVerbose) {
+        for (const id of planned) if (!walked.has(id)) console.log(`  not walked: ${id}`)
+      }
+      const holes = missing([...states, ...transitions, ...answers])
+      assert.equal(holes.sort(), Object.keys(exceptions).sort(), 'what nobody has walked is named')
+      assert.equal([...inside].sort(), Object.keys(reasons).sort(), 'what is told inside is named')
+    },
+  }
+  return coverage
+}
