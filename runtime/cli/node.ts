@@ -8,6 +8,7 @@ import { readProperties } from '../config/properties.ts'
 import { checkFormatted } from '../format/check-formatted.ts'
 import { formatOnce } from '../format/first-start.ts'
 import { type LogLevel, streamLogger } from '../logging.ts'
+import { letHeapGrow } from './heap.ts'
 import { assignments } from './start.ts'
 import { untilStopped } from './until-stopped.ts'
 
@@ -21,6 +22,7 @@ export type NodeOptions = {
 
 /** @throws UserError, or what the node failed with */
 export async function node(file: string, options: NodeOptions): Promise<void> {
+  letHeapGrow()
   const properties = readProperties(file)
   for (const [key, value] of Object.entries(assignments(options.override ?? [])))
     properties.set(key, value)

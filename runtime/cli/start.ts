@@ -8,6 +8,7 @@ import { described } from '../cluster-folder.ts'
 import { unknownNames } from '../config/config.ts'
 import { misconfigured } from '../config/config-error.ts'
 import type { LogLevel } from '../logging.ts'
+import { letHeapGrow } from './heap.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export type StartOptions = {
@@ -41,6 +42,7 @@ function teller(json: boolean) {
 
 /** @throws UserError, or what a node failed with */
 export async function start(options: StartOptions): Promise<void> {
+  letHeapGrow()
   const config = assignments(options.config ?? [])
   for (const warning of unknownNames(new Map(Object.entries(config)))) {
     console.error(`${pc.yellow('samsa:')} --config ${warning}`)
