@@ -51,7 +51,6 @@ async function world(): Promise<ProbeWorld> {
       onChange: (listener) => listeners.push(listener),
       probe(to) {
         lines.push(`probe ${to.incarnationId}`)
-        if (to === three) on.tickedAt = clock.monotonic()
         if (to === three && on.witness) return Promise.resolve('alive')
         return new Promise((resolve) => {
           const asked: Open = {
@@ -67,7 +66,10 @@ async function world(): Promise<ProbeWorld> {
         })
       },
     },
-    targets: () => [two, three],
+    targets() {
+      on.tickedAt = clock.monotonic()
+      return [two, three]
+    },
     intervalMs,
     graceMs,
     onDead: ({ incarnationId }) => lines.push(`${incarnationId} died`),
@@ -102,9 +104,13 @@ async function world(): Promise<ProbeWorld> {
 
 const ofTwo = ({ open }: ProbeWorld) => open.filter(({ to }) => to === two)
 
-/** Probes of node 2, one more than there were. */
+const nextTick = ({ clock, tickedAt }: ProbeWorld): Promise<void> =>
+  clock.advance(tickedAt + intervalMs - clock.monotonic())
+
+/** Node 2 is asked once more; who is believed absent is asked once a second. */
 async function nextProbe(on: ProbeWorld): Promise<Open> {
-  await on.clock.advance(on.tickedAt + intervalMs - on.clock.monotonic())
+  const before = ofTwo(on).length
+  for (let ticks = 0; ticks < 12 && ofTwo(on).length === before; ticks++) await nextTick(on)
   return ofTwo(on).at(-1)!
 }
 
@@ -181,7 +187,7 @@ const adapter: Adapter<ProbeWorld> = {
       case 'heard':
         await clock.advance(1)
         on.hears(two)
-        return void (await nextProbe(on))
+        return nextTick(on)
       case 'blinded':
         return on.blind()
       case 'delayed':
