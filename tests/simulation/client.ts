@@ -15,7 +15,15 @@ import type { Machine } from './scheduler.ts'
 import type { ClientSocket, SimSockets } from './sockets.ts'
 
 /** No answer came: the outcome is unknown. */
-export class NoAnswerError extends Error {}
+export class NoAnswerError extends Error {
+  constructor(why: string) {
+    // Too frequent to look for where it comes from, which is a timer.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(why)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
 
 type Waiting = {
   settle: (answer: Buffer) => void

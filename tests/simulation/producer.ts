@@ -51,6 +51,8 @@ type Lane = {
   producerId: number
   producerEpoch: number
   isPumping: boolean
+  /** Ends the pump's rest. */
+  wake: () => void
 }
 
 const retryMs = 20
@@ -82,6 +84,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       producerId: -1,
       producerEpoch: -1,
       isPumping: false,
+      wake: () => {},
     }
     lanes.set(key, lane)
     return lane
@@ -162,8 +165,25 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
         for (const batch of lane.window) if (!batch.isSent) void deliver(lane, batch)
       }
       await client.sleep(retryMs)
+      await rest(lane)
     }
     lane.isPumping = false
+  }
+
+  /** Until something changes, when all that may be under way is. */
+  async function rest(lane: Lane): Promise<void> {
+    const { window, queue } = lane
+    const isFull = queue.length === 0 || window.length >= options.inFlightMax
+    const isAllSent = window.length > 0 && window.every(({ isSent }) => isSent)
+    if (isStopped || lane.producerId < 0 || !isFull || !isAllSent) return
+    const deadline = Math.min(...[...window, ...queue].map((each) => each.deadline))
+    await new Promise<void>((done) => {
+      const timer = machine.setTimeout(done, deadline - machine.monotonic())
+      lane.wake = () => {
+        machine.clearTimeout(timer)
+        done()
+      }
+    })
   }
 
   async function deliver(lane: Lane, batch: Batch): Promise<void> {
@@ -217,6 +237,8 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
     } catch (why) {
       if (!(why instanceof NoAnswerError)) throw why
       await again()
+    } finally {
+      lane.wake()
     }
   }
 
@@ -226,6 +248,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       const deadline = machine.monotonic() + options.deliveryTimeoutMs
       return new Promise<Outcome>((settle) => {
         lane.queue.push({ values, deadline, settle })
+        lane.wake()
         void pump(lane)
       })
     },
