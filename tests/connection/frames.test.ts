@@ -46,7 +46,7 @@ function readThrough(stream: Buffer, reader: FrameReader, sizes: number[]): Buff
 }
 
 test('frames that are read to where there is room survive any cut of the stream', () => {
-  const sizes = fc.oneof(fc.constant(0), fc.integer({ max: 100_000, min: 0 }))
+  const sizes = fc.oneof(fc.constant(0), fc.integer({ max: 40_000, min: 0 }))
   const cuts = fc.array(
     fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 70_000 })),
     {
