@@ -74,19 +74,18 @@ export async function walk<W extends World>(
   const isOpen = ({ event }: Step, from: string) => (tries.get(tryOf(from, event)) ?? 0) < triesMax
   const isWanted = (step: Step, from: string) => !coverage.walked.has(step.id) && isOpen(step, from)
   coverage.plan(plan.ids)
-  for (;;) {
-    const way = wayTo(plan, plan.first, isWanted, isOpen)
-    if (way === undefined) return
-    await walkOne(way)
-  }
+  let first = plan.first
+  while (wayTo(plan, first, isWanted, isOpen) !== undefined) await walkOne()
 
-  async function walkOne(firstWay: Step[]): Promise<void> {
+  async function walkOne(): Promise<void> {
     coverage.paths++
     const path: string[] = []
     const live = follow(machine, adapter, plan, coverage)
     try {
       const world = await live.open()
-      let way: Step[] | undefined = firstWay
+      // An actor may go on by itself as it starts.
+      first = plan.keyOf(live.snapshot())
+      let way = wayTo(plan, first, isWanted, isOpen)
       for (let count = 0; way !== undefined && count < stepsMax; count++) {
         const [step] = way as [Step]
         const from = plan.keyOf(live.snapshot())
