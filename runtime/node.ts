@@ -50,6 +50,7 @@ export type NodeParts = {
   endpoint: Endpoint
   quorum: HostedQuorum
   loader: MetadataLoader
+  controller: Controller | undefined
   broker: Broker | undefined
 }
 
@@ -248,7 +249,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       loader.listen(broker.onMetadata)
     }
 
-    options.observe?.({ endpoint: self, quorum, loader, broker })
+    options.observe?.({ endpoint: self, quorum, loader, controller, broker })
     listeners = await openListeners({
       node,
       clock,

@@ -48,7 +48,9 @@ const strict = process.env['CI'] === 'true'
 const isReal = (name: string): boolean => name.startsWith('tests/real/')
 
 function suite(name: string, node: string, label: string): Job {
-  const seconds = Number(options.timeout ?? (isReal(name) ? 600 : 120))
+  const seconds = Number(
+    options.timeout ?? (isReal(name) ? 600 : name.includes('mutants') ? 400 : 120),
+  )
   return {
     name: label,
     command: [node, '--import', 'tsx/esm', name],

@@ -3,6 +3,7 @@
  * what clients sent, were told and read, and of what it once knew to be committed.
  */
 import type { NodeParts } from '../../runtime/node.ts'
+import { CLEAN_MARKER } from '../../runtime/storage/clean-marker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import { createLogs, type Entry, type Logs, type LogView } from './logs.ts'
 import { checkMessages } from './message-checker.ts'
@@ -110,6 +111,14 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   cluster.network.onDelivery = messages.delivered
   cluster.network.onAnswer = messages.answered
 
+  function checkCleanMarker({ id, parts, disk, directory }: SimNode): void {
+    if (parts?.broker?.state() !== 'running') return
+    const content = disk.file(`${directory}/${CLEAN_MARKER}`)?.durable
+    must(content === undefined, 'S3', 'no marker of a clean stop stands while a node runs', () => ({
+      node: id,
+    }))
+  }
+
   return {
     logs,
     quorum,
@@ -129,6 +138,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       messages.step(nowMs())
     },
     sometimes() {
+      for (const node of cluster.nodes) checkCleanMarker(node)
       quorum.sometimes()
       partitions.sometimes()
       replicas.sometimes()

@@ -1,6 +1,9 @@
 /** The rules of the metadata quorum: R1 to R10, R12, R16, R18, S4 and S14, and M1 of what it
  * agrees on. */
 
+import type { Controller } from '../../actors/controller/controller.ts'
+import type { MutableImage } from '../../actors/metadata/create-image.ts'
+import { imageHash } from '../../actors/metadata/snapshot.ts'
 import type { NodeParts } from '../../runtime/node.ts'
 import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
@@ -55,6 +58,8 @@ export function checkQuorum(
     .map(keyOfVoter)
     .sort()
     .join()
+  /** They were, when last looked at. */
+  const active = new WeakSet<Controller>()
   let committedEnd = 0
 
   for (const node of cluster.nodes) {
@@ -149,6 +154,26 @@ export function checkQuorum(
       voters,
       voterIds,
     }))
+  }
+
+  /** A controller that was active: its image is back at the last committed point (M4). */
+  function checkReverted({ id, parts }: SimNode): void {
+    const controller = parts?.controller
+    if (controller === undefined) return
+    if (controller.isActive()) {
+      active.add(controller)
+      return
+    }
+    const { offset } = controller.image()
+    const known = images.get(offset)
+    if (!active.has(controller) || known === undefined) return
+    active.delete(controller)
+    must(
+      imageHash(controller.image() as MutableImage) === known,
+      'M4',
+      'who leads no more knows only what is committed',
+      () => ({ node: id, offset }),
+    )
   }
 
   /** R16: a log that begins above 0 begins where a whole snapshot ends, and none is above what is committed. */
@@ -299,6 +324,7 @@ export function checkQuorum(
     sometimes() {
       for (const node of cluster.nodes) {
         checkImage(node)
+        checkReverted(node)
         checkSnapshots(node)
       }
     },

@@ -16,6 +16,8 @@ type Watched = {
   role: string
   /** How many were in its committed ISR. */
   members: number
+  /** The ISR that it asked for. */
+  proposed: readonly number[]
 }
 
 export type ReplicaChecker = {
@@ -61,7 +63,14 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     const before = new Map((watched.get(node) ?? []).map((each) => [each.row, each]))
     const now = [...rowsOf(node)].map(
       (row) =>
-        before.get(row) ?? { row, highWatermark: -1, leaderEpoch: -1, role: 'new', members: 0 },
+        before.get(row) ?? {
+          row,
+          highWatermark: -1,
+          leaderEpoch: -1,
+          role: 'new',
+          members: 0,
+          proposed: [],
+        },
     )
     watched.set(node, now)
     for (const { row } of now) if (row.role === 'leader') top(row, row.highWatermark)
@@ -98,6 +107,8 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         told,
       )
     }
+    if (role === 'leader' && context.proposedIsr !== of.proposed) asksFor(row, told)
+    of.proposed = context.proposedIsr
     if (isSameTerm) {
       must(highWatermark >= of.highWatermark, 'P5', 'the high watermark never goes back', told)
       if (highWatermark > of.highWatermark) raised(node, of, told)
@@ -131,7 +142,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     )
     const known = metadata().partition(row.topicId, row.partition)
     if (known?.leaderEpoch === context.leaderEpoch) {
-      for (const id of known.isr) {
+      for (const id of new Set([...known.isr, ...context.proposedIsr])) {
         if (id === node.id || cluster.node(id).isSuspect) continue
         must(
           endOf(id, nameOf(row)) >= highWatermark,
@@ -159,6 +170,21 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         'P8',
         'the high watermark waits for who is about to join',
         () => ({ id, broker, follower, now, ...told() }),
+      )
+    }
+  }
+
+  /** It asks for a larger ISR: who is to join must hold what is committed by now. */
+  function asksFor(row: Partition, told: () => object): void {
+    const { isr, proposedIsr } = row.context
+    for (const id of proposedIsr) {
+      if (isr.includes(id) || cluster.node(id).isSuspect) continue
+      const end = endOf(id, nameOf(row))
+      must(
+        end >= row.highWatermark && end >= row.epochStart,
+        'P10',
+        'who is asked into an ISR has reached the high watermark and the start of the epoch',
+        () => ({ id, end, epochStart: row.epochStart, ...told() }),
       )
     }
   }
@@ -210,6 +236,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
             row.highWatermark === of.highWatermark &&
             row.role === of.role &&
             row.context.isr.length === of.members &&
+            row.context.proposedIsr === of.proposed &&
             row.context.leaderEpoch === of.leaderEpoch
           if (!isSame && !row.removed && row.depth === 0) moved(node, of)
         }

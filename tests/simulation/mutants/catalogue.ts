@@ -1,6 +1,9 @@
-/** All deliberate bugs. */
+/** All deliberate bugs. Those that no rule catches yet are let loose by the report only. */
 import type { Mutant } from './mutant.ts'
+import { nodeMutants } from './nodes.ts'
 import { quorumMutants } from './quorum.ts'
 import { replicaMutants } from './replicas.ts'
 
-export const mutants: readonly Mutant[] = [...quorumMutants, ...replicaMutants]
+export const mutants: readonly Mutant[] = [...quorumMutants, ...replicaMutants, ...nodeMutants]
+
+export const proven = (of: readonly Mutant[]): Mutant[] => of.filter(({ isOpen }) => !isOpen)

@@ -1,14 +1,23 @@
-/** Runs seeds against patched code until a rule is broken; one line of JSON for each. */
-import { simulate } from '../simulate.ts'
-import { type MutantRun, ruleOf, type Tried } from './mutant.ts'
+/** Runs seeds, or a scenario, against patched code until a rule is broken; one line of JSON for each. */
+import { playScenario } from '../scenarios.ts'
+import { type Result, simulate } from '../simulate.ts'
+import { type Mutant, ruleOf, type Tried } from './mutant.ts'
 
-const { seed: first, seeds, ...options } = JSON.parse(process.argv[2]!) as MutantRun
+const run = JSON.parse(process.argv[2]!) as Mutant['run']
 
-for (let seed = first; seed < first + seeds; seed++) {
-  const { failure } = await simulate({ ...options, seed })
+/** @returns whether it failed */
+function tell({ seed, failure }: Result): boolean {
   const words = failure?.why.message
   const tried: Tried = { seed, rule: words && ruleOf(words), words }
   console.log(JSON.stringify(tried))
-  if (failure !== undefined) break
+  return failure !== undefined
+}
+
+if ('scenario' in run) tell(await playScenario(run.scenario))
+else {
+  const { seed: first, seeds, ...options } = run
+  for (let seed = first; seed < first + seeds; seed++) {
+    if (tell(await simulate({ ...options, seed }))) break
+  }
 }
 process.exit()

@@ -11,8 +11,10 @@ export type Mutant = {
   /** Whose ids may catch it; the first is the rule that it is made to break. */
   rules: readonly [string, ...string[]]
   patches: readonly Patch[]
-  /** What provokes it: tried from `seed` on, `seeds` of them at most. */
-  run: MutantRun
+  /** What provokes it: seeds from `seed` on, `seeds` of them at most, or a named scenario. */
+  run: MutantRun | { scenario: string }
+  /** No seeds are known that show it: it does not fail the tests yet. */
+  isOpen?: true
 }
 
 export type Patch = {
@@ -33,7 +35,7 @@ export type Tried = { seed: number; rule: string | undefined; words: string | un
 
 /** The id that an error's words begin with; `error` for one that names no rule. */
 export function ruleOf(message: string): string {
-  return /^(?:invariant broken: )?([A-Z]\d+):/.exec(message)?.[1] ?? 'error'
+  return /^(?:invariant broken: )?([A-Z]\d+|scenario):/.exec(message)?.[1] ?? 'error'
 }
 
 export const patch = (file: string, find: string, replace: string): Patch => ({

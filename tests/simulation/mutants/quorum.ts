@@ -5,8 +5,8 @@ import { calm, type Mutant, type MutantRun, patch, restless, settled } from './m
 const elections: MutantRun = {
   ...settled,
   seed: 1,
-  seeds: 12,
-  faultyMs: 30_000,
+  seeds: 8,
+  faultyMs: 12_000,
   mix: restless({ kill: 3_000, isolate: 4_000, halves: 5_000, oneWay: 5_000 }),
 }
 
@@ -14,8 +14,8 @@ const elections: MutantRun = {
 const slowDisks: MutantRun = {
   ...settled,
   seed: 1,
-  seeds: 12,
-  faultyMs: 30_000,
+  seeds: 8,
+  faultyMs: 12_000,
   mix: restless({ slowSync: 1_500, kill: 4_000, isolate: 6_000 }),
 }
 
@@ -42,7 +42,8 @@ export const quorumMutants: Mutant[] = [
         'event.upToDate && leaderId === nobody',
       ),
     ],
-    run: { ...elections, brokers: 5 },
+    run: { scenario: 'vote-then-crash' },
+    isOpen: true,
   },
   {
     name: 'an epoch is adopted, but not persisted',
@@ -193,7 +194,7 @@ export const quorumMutants: Mutant[] = [
   },
   {
     name: 'a follower of the quorum takes what does not fit its log',
-    rules: ['R5', 'R11', 'R10', 'P15'],
+    rules: ['R5', 'R11', 'R10', 'P15', 'R9'],
     patches: [
       patch(
         'actors/quorum/metadata-log.ts',
@@ -202,6 +203,7 @@ export const quorumMutants: Mutant[] = [
       ),
     ],
     run: { ...elections, mix: restless({ isolate: 1_500, halves: 2_000, kill: 5_000 }) },
+    isOpen: true,
   },
   {
     name: 'a follower takes its log end for committed',
@@ -225,11 +227,11 @@ export const quorumMutants: Mutant[] = [
         "{ target: 'awaited', reenter: true },",
       ),
     ],
-    run: { ...elections, mix: restless({ isolate: 3_000, halves: 3_000 }) },
+    run: { scenario: 'leader-cut-from-voters' },
   },
   {
     name: 'a leader cuts its own log',
-    rules: ['R6'],
+    rules: ['R6', 'R5'],
     patches: [
       patch(
         'actors/quorum/leadership.ts',

@@ -5,18 +5,15 @@ import { calm, type Mutant, type MutantRun, patch, restless, settled } from './m
 const failovers: MutantRun = {
   ...settled,
   seed: 1,
-  seeds: 12,
-  faultyMs: 25_000,
+  seeds: 8,
+  faultyMs: 12_000,
   mix: restless({ kill: 2_500, isolate: 4_000, oneWay: 5_000 }),
 }
-
-/** Followers come and go, and the leader goes on. */
-const cutOffs: MutantRun = { ...failovers, mix: restless({ isolate: 2_500, oneWay: 3_000 }) }
 
 /** Answers are lost, so that batches are sent again. */
 const lostAnswers: MutantRun = {
   ...failovers,
-  faultyMs: 15_000,
+  faultyMs: 10_000,
   mix: restless({ reset: 700, clientCut: 4_000 }),
 }
 
@@ -50,6 +47,7 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: { ...failovers, mix: restless({ kill: 2_000, slowSync: 2_000 }, { delayMs: 20 }) },
+    isOpen: true,
   },
   {
     name: 'the high watermark waits for nobody',
@@ -73,7 +71,8 @@ export const replicaMutants: Mutant[] = [
         'if (own === undefined || minIsr < 0) return',
       ),
     ],
-    run: { ...cutOffs, mix: restless({ kill: 1_200 }) },
+    run: { ...failovers, controllers: 3, faultyMs: 15_000, mix: restless({ kill: 700 }) },
+    isOpen: true,
   },
   {
     name: 'the high watermark ignores who is about to join',
@@ -86,10 +85,11 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: { ...failovers, mix: restless({ kill: 1_500 }, { delayMs: 20 }) },
+    isOpen: true,
   },
   {
     name: 'the leader epoch of a fetch is not checked',
-    rules: ['P13', 'P4'],
+    rules: ['P13', 'P4', 'P5'],
     patches: [
       patch(
         'actors/replica/read.ts',
@@ -126,7 +126,7 @@ export const replicaMutants: Mutant[] = [
         'if (known.endOffset < -1) {',
       ),
     ],
-    run: { ...failovers, seeds: 20 },
+    run: { ...failovers, seeds: 10 },
   },
   {
     name: 'a follower takes the word of its leader above its own log end',
@@ -159,7 +159,7 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'a new leader forgets how far it had committed',
-    rules: ['P5'],
+    rules: ['P5', 'P15'],
     patches: [
       patch(
         'actors/replica/leader.ts',
@@ -185,7 +185,8 @@ export const replicaMutants: Mutant[] = [
         'const kept = epochs.entries.filter(() => endOffset >= 0)',
       ),
     ],
-    run: { ...failovers, seeds: 20 },
+    run: { ...failovers, seeds: 10 },
+    isOpen: true,
   },
   {
     name: 'acks=all is taken with too small an ISR',
@@ -197,7 +198,7 @@ export const replicaMutants: Mutant[] = [
         'if (options.requiredAcks === -1 && context.isr.length < 0) {',
       ),
     ],
-    run: { ...cutOffs, mix: restless({ kill: 1_200 }) },
+    run: { ...failovers, controllers: 3, faultyMs: 15_000, mix: restless({ kill: 700 }) },
   },
   {
     name: 'consumers read up to the log end',
@@ -210,6 +211,7 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: { ...quiet, mix: { ...calm, delayMs: 5 } },
+    isOpen: true,
   },
   {
     name: 'an ISR is changed without a look at the partition epoch',
@@ -223,9 +225,10 @@ export const replicaMutants: Mutant[] = [
     ],
     run: {
       ...failovers,
-      seeds: 20,
+      seeds: 10,
       mix: restless({ kill: 1_000 }, { delayMs: 40, repeatRate: 0.2 }),
     },
+    isOpen: true,
   },
   {
     name: 'a fenced broker stays in its ISRs',
@@ -274,7 +277,8 @@ export const replicaMutants: Mutant[] = [
         'const BATCHES_KEPT = 4',
       ),
     ],
-    run: { ...lostAnswers, seeds: 20 },
+    run: { ...lostAnswers, seeds: 10 },
+    isOpen: true,
   },
   {
     name: 'a batch that is sent again is stored again',
@@ -288,6 +292,7 @@ export const replicaMutants: Mutant[] = [
       patch('runtime/storage/producer-state.ts', 'if (first !== next) {', 'if (first > next) {'),
     ],
     run: lostAnswers,
+    isOpen: true,
   },
   {
     name: 'a gap in the sequences is stored',
@@ -295,7 +300,8 @@ export const replicaMutants: Mutant[] = [
     patches: [
       patch('runtime/storage/producer-state.ts', 'if (first !== next) {', 'if (first < next) {'),
     ],
-    run: { ...lostAnswers, seeds: 20, mix: restless({ kill: 1_500, reset: 1_000 }) },
+    run: { ...lostAnswers, seeds: 10, mix: restless({ kill: 1_500, reset: 1_000 }) },
+    isOpen: true,
   },
   {
     name: 'producers outlive the batches that are cut',
@@ -307,7 +313,8 @@ export const replicaMutants: Mutant[] = [
         '',
       ),
     ],
-    run: { ...failovers, seeds: 20 },
+    run: { ...failovers, seeds: 10 },
+    isOpen: true,
   },
   {
     name: 'two brokers hand out the same producer ids',
@@ -320,6 +327,7 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: quiet,
+    isOpen: true,
   },
   {
     name: 'a poll leaves a batch out',
@@ -332,5 +340,6 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: quiet,
+    isOpen: true,
   },
 ]

@@ -4,10 +4,12 @@
  *   npx tsx tests/simulation/mutants/report.ts [words of its name ...]
  *   --baseline    the same seeds against the code as it is: all of them must hold
  *   --jobs N      so many at a time, 2
+ *   --seeds N     at most so many for each, instead of as many as it says
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { mutants } from './catalogue.ts'
+import type { Mutant } from './mutant.ts'
 import { isCaught, type MutantOutcome, runMutant } from './run-mutant.ts'
 
 const { values: options, positionals } = parseArgs({
@@ -15,6 +17,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     baseline: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
+    seeds: { type: 'string' },
   },
 })
 
@@ -24,23 +27,24 @@ const wanted = mutants.filter(
 const outcomes: MutantOutcome[] = []
 const queue = [...wanted]
 
+const limited = (mutant: Mutant): Mutant =>
+  options.seeds === undefined || 'scenario' in mutant.run
+    ? mutant
+    : { ...mutant, run: { ...mutant.run, seeds: Number(options.seeds) } }
+
+function verdictOf(outcome: MutantOutcome): string {
+  if (options.baseline) return outcome.rule === undefined ? 'holds' : 'BROKEN'
+  if (isCaught(outcome)) return 'caught'
+  return outcome.rule === undefined ? 'SURVIVED' : 'by another rule'
+}
+
 async function work(): Promise<void> {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-    const outcome = await runMutant(mutant, !options.baseline)
+    const outcome = await runMutant(limited(mutant), !options.baseline)
     outcomes.push(outcome)
     const { rule, seeds, ms, words } = outcome
-    const verdict = options.baseline
-      ? rule === undefined
-        ? 'holds'
-        : 'BROKEN'
-      : isCaught(outcome)
-        ? 'caught'
-        : rule === undefined
-          ? 'SURVIVED'
-          : 'OTHER'
-    console.error(
-      `${verdict} ${mutant.name}: ${rule ?? '-'} after ${seeds} seeds, ${(ms / 1000).toFixed(1)} s ${words.slice(0, 250)}`,
-    )
+    const told = `${rule ?? '-'} after ${seeds} seeds, ${(ms / 1000).toFixed(1)} s`
+    console.error(`${verdictOf(outcome)}: ${mutant.name}: ${told} ${words.slice(0, 400)}`)
   }
 }
 await Promise.all(Array.from({ length: Number(options.jobs) }, work))
@@ -50,7 +54,7 @@ const table = new Table({
   style: { head: [], border: [] },
 })
 for (const mutant of wanted) {
-  const { rule, seeds, ms } = outcomes.find((outcome) => outcome.mutant === mutant)!
+  const { rule, seeds, ms } = outcomes.find((outcome) => outcome.mutant.name === mutant.name)!
   table.push([mutant.name, mutant.rules[0], rule ?? 'survived', seeds, (ms / 1_000).toFixed(1)])
 }
 console.log(table.toString())

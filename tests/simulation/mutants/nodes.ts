@@ -1,0 +1,144 @@
+/** What could be wrong with storage, with what is known of brokers, and with who is taken for dead. */
+import { calm, type Mutant, type MutantRun, patch, restless, settled } from './mutant.ts'
+
+const quiet: MutantRun = { ...settled, seed: 1, seeds: 3, faultyMs: 6_000, mix: calm }
+const kills: MutantRun = {
+  ...settled,
+  seed: 1,
+  seeds: 8,
+  faultyMs: 12_000,
+  mix: restless({ kill: 1_500 }),
+}
+
+export const nodeMutants: Mutant[] = [
+  {
+    name: 'a small file is not synced',
+    rules: ['S5', 'R3', 'R2'],
+    patches: [patch('runtime/storage/small-files.ts', '    disk.sync(fd)\n', '')],
+    run: quiet,
+    isOpen: true,
+  },
+  {
+    name: 'what is fetched is appended without a look at its CRC',
+    rules: ['S1', 'P4'],
+    patches: [
+      patch(
+        'runtime/storage/validation.ts',
+        'const size = checkBatch(records, at)\n    const first',
+        'const size = batchSize(records, at)\n    const first',
+      ),
+      patch(
+        'actors/replica/read.ts',
+        'return { records: log.read(from, maxBytes, upTo, minOneBatch), error: ',
+        `const records = Buffer.from(log.read(from, maxBytes, upTo, minOneBatch))
+    if (records.length > 0 && from % 3 === 0) records[records.length - 1]! ^= 1
+    return { records, error: `,
+      ),
+    ],
+    run: quiet,
+    isOpen: true,
+  },
+  {
+    name: 'a buffer is used again while it is in flight',
+    rules: ['S12', 'S1'],
+    patches: [
+      patch(
+        'runtime/storage/log-append.ts',
+        'const logAppendTimeMs = assign(log, own, how)',
+        `const logAppendTimeMs = assign(log, own, how)
+  const { last } = log as { last?: Buffer }
+  if (log.topic !== '__cluster_metadata') {
+    last?.fill(0)
+    Object.assign(log, { last: own })
+  }`,
+      ),
+    ],
+    run: { ...quiet, mix: { ...calm, delayMs: 20 } },
+    isOpen: true,
+  },
+  {
+    name: 'the clean marker stays while the next run writes',
+    rules: ['S3'],
+    patches: [patch('runtime/storage/clean-marker.ts', '  disk.unlink(path)\n', '')],
+    run: { ...kills, faultyMs: 25_000, mix: restless({ stop: 3_000 }) },
+    isOpen: true,
+  },
+  {
+    name: 'a sync counts for what was cut and written anew meanwhile',
+    rules: ['S4'],
+    patches: [
+      patch(
+        'runtime/storage/flush.ts',
+        'const durable = Math.min(endOffset, log.lowestEnd)',
+        'const durable = log.endOffset',
+      ),
+    ],
+    run: { ...kills, mix: restless({ slowSync: 1_500, isolate: 3_000 }) },
+    isOpen: true,
+  },
+  {
+    name: 'a snapshot says that it ends above what is committed',
+    rules: ['R16', 'R8', 'M1', 'R10'],
+    patches: [
+      patch(
+        'actors/quorum/host.ts',
+        'const id = { offset: lastOffset + 1, epoch: lastEpoch }',
+        'const id = { offset: lastOffset + 9, epoch: lastEpoch }',
+      ),
+    ],
+    run: kills,
+    isOpen: true,
+  },
+  {
+    name: 'a snapshot lacks what it stands for',
+    rules: ['M1', 'M8', 'P12'],
+    patches: [
+      patch(
+        'actors/metadata/snapshot.ts',
+        'partitionEpoch: partition.partitionEpoch,',
+        'partitionEpoch: 0,',
+      ),
+    ],
+    run: kills,
+    isOpen: true,
+  },
+  {
+    name: 'a controller keeps what was never committed',
+    rules: ['M4', 'M1', 'R15'],
+    patches: [patch('actors/controller/writer.ts', '      image.revertJournal()\n', '')],
+    run: { ...kills, mix: restless({ isolate: 1_500, kill: 4_000 }) },
+    isOpen: true,
+  },
+  {
+    name: 'a new controller watches no broker',
+    rules: ['M6'],
+    patches: [patch('actors/controller/controller.ts', '        registrations.begin()\n', '')],
+    run: quiet,
+    isOpen: true,
+  },
+  {
+    name: 'a probe without incarnation',
+    rules: ['N7', 'scenario'],
+    patches: [
+      patch(
+        'actors/controller/registrations.ts',
+        'if (cluster.image.brokers().get(brokerId)?.incarnationId !== incarnationId) return',
+        '',
+      ),
+      patch(
+        'actors/controller/controller.ts',
+        'for (const [brokerId, incarnationId] of gone) registrations.gone(brokerId, incarnationId)',
+        '',
+      ),
+    ],
+    run: { scenario: 'restart-inside-grace' },
+    isOpen: true,
+  },
+  {
+    name: 'a probe is trusted right after its own link came back',
+    rules: ['N7', 'scenario'],
+    patches: [patch('actors/probe/probe.ts', 'if (isOpen) blinded()', 'if (isOpen) schedule')],
+    run: { scenario: 'peer-reconnects-late' },
+    isOpen: true,
+  },
+]
