@@ -48,6 +48,8 @@ export type Client = {
     message: Request<A>,
     timeoutMs?: number,
   ): Promise<Response<A>>
+  /** Without an answer. */
+  tell<A extends Api>(address: string, api: A, version: number, message: Request<A>): void
   /** From whichever broker answers. */
   metadata(topics: string[]): Promise<Response<typeof Metadata>>
   addressOf(brokerId: number): string
@@ -135,6 +137,11 @@ export function createClient(ports: ClientPorts): Client {
     machine,
     random,
     request,
+    tell(address, api, version, message) {
+      const header = { correlationId: ++lastId, clientId: name }
+      const frame = Buffer.concat(encodeRequest(api, version, header, message))
+      connection(address).socket.send(frame)
+    },
     anyAddress: () => random.pick(addresses),
     addressOf: (brokerId) => addresses[brokerId - 1]!,
     sleep: (ms) => new Promise<void>((done) => void machine.setTimeout(done, ms)),

@@ -4,7 +4,16 @@
  */
 import type { ClusterShape } from './cluster.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
-import type { Action, Fault, ProducerSpec, Script, Target, Timed, TopicSpec } from './script.ts'
+import type {
+  Action,
+  Fault,
+  GroupSpec,
+  ProducerSpec,
+  Script,
+  Target,
+  Timed,
+  TopicSpec,
+} from './script.ts'
 
 export const faultNames = [
   'kill',
@@ -44,7 +53,13 @@ export type DrawOptions = {
   controllers?: number
   mix?: FaultMix
   rates?: FaultRates
+  /** Only these parts of the workload, beside what is always there. */
+  workload?: readonly WorkloadName[]
 }
+
+/** Beside idempotent producers with acks=all and a consumer, which every seed has. */
+export const workloadNames = ['loose', 'admin', 'groups'] as const
+export type WorkloadName = (typeof workloadNames)[number]
 
 export function drawScript(options: DrawOptions): Script {
   const { seed, faultyMs } = options
@@ -59,12 +74,24 @@ export function drawScript(options: DrawOptions): Script {
   const producers = Array.from({ length: 2 }, (_, index): ProducerSpec => {
     return { name: `producer-${index}`, acks: -1, inFlightMax: 1 + workload.below(5) }
   })
+  const parts = drawParts(random.fork('parts'), options.workload)
+  if (parts.has('loose')) {
+    producers.push({ name: 'loose-1', acks: 1, inFlightMax: 1 + workload.below(5) })
+    producers.push({ name: 'loose-0', acks: 0, inFlightMax: 1 })
+  }
+  const groups = parts.has('groups')
+    ? topics.map(({ name }): GroupSpec => ({ id: `group-${name}`, topic: name }))
+    : []
   const { meanMs, ...network } = mix
   const faults = random.fork('faults')
   const actions: Timed<Action>[] = [
     ...producers.flatMap((producer, index) =>
       drawSends({ producer, topics, faultyMs, random: random.fork(producer.name), index }),
     ),
+    ...(parts.has('admin')
+      ? drawAdmin({ topics, shape, faultyMs, random: random.fork('admin') })
+      : []),
+    ...drawMembers({ groups, faultyMs, random: random.fork('groups') }),
     ...faultNames.flatMap((name) =>
       drawFaults(name, {
         shape,
@@ -76,7 +103,12 @@ export function drawScript(options: DrawOptions): Script {
     ),
   ]
   actions.sort((a, b) => a.at - b.at)
-  return { seed, shape, workload: { topics, producers }, network, faultyMs, actions }
+  return { seed, shape, workload: { topics, producers, groups }, network, faultyMs, actions }
+}
+
+function drawParts(random: SeededRandom, wanted: readonly WorkloadName[] | undefined) {
+  const drawn = workloadNames.filter(() => random.chance(0.4))
+  return new Set(wanted ?? drawn)
 }
 
 /** A swarm: most seeds lack most faults, so that each combination gets its turn. */
@@ -164,6 +196,67 @@ function drawSends({ producer, index, topics, faultyMs, random }: Sends): Timed<
       ...random.pick(partitions),
       bytes: Array.from({ length: 1 + random.below(4) }, () => random.below(size)),
     }
+  })
+}
+
+type AdminDraw = {
+  topics: readonly TopicSpec[]
+  shape: ClusterShape
+  faultyMs: number
+  random: SeededRandom
+}
+
+function drawAdmin({ topics, shape, faultyMs, random }: AdminDraw): Timed<Action>[] {
+  const meanMs = random.between(300, 3_000)
+  const brokers = Array.from({ length: shape.brokers }, (_, index) => index + 1)
+  const factor = Number(shape.config['default.replication.factor'])
+  return [...times({ faultyMs, meanMs, random })].map((at): Timed<Action> => {
+    const topic = `admin-${random.below(3)}`
+    const { name, partitions: count } = random.pick(topics)
+    const of = { topic: name, partition: random.below(count) }
+    switch (random.below(7)) {
+      case 0:
+      case 1:
+        return { at, do: 'createTopic', topic, partitions: 1 + random.below(3) }
+      case 2:
+        return { at, do: 'deleteTopic', topic }
+      case 3:
+        return { at, do: 'createPartitions', topic, partitions: 2 + random.below(6) }
+      case 4:
+        // Small segments roll often.
+        return {
+          at,
+          do: 'alterConfig',
+          topic: name,
+          key: 'segment.bytes',
+          value: String(random.pick([1_048_576, 2_000_000, 50_000_000])),
+        }
+      case 5:
+        return { at, do: 'electLeader', ...of }
+      default: {
+        const replicas = random.chance(0.2) ? null : someOf(brokers, factor, random)
+        return { at, do: 'reassign', ...of, replicas }
+      }
+    }
+  })
+}
+
+function someOf(from: readonly number[], count: number, random: SeededRandom): number[] {
+  const left = [...from]
+  return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0]!)
+}
+
+type MemberDraw = { groups: readonly GroupSpec[]; faultyMs: number; random: SeededRandom }
+
+function drawMembers({ groups, faultyMs, random }: MemberDraw): Timed<Action>[] {
+  return groups.flatMap(({ id: group }) => {
+    const meanMs = random.between(2_000, 20_000)
+    const start: Timed<Action> = { at: 0, do: 'joinGroup', group, member: `${group}-0` }
+    const rest = [...times({ faultyMs, meanMs, random })].map((at): Timed<Action> => {
+      const what = random.pick(['joinGroup', 'joinGroup', 'leaveGroup', 'killMember'] as const)
+      return { at, do: what, group, member: `${group}-${random.below(4)}` }
+    })
+    return [start, ...rest]
   })
 }
 

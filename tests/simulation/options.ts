@@ -1,7 +1,14 @@
 /** The command line of `npm run simulate`. */
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
-import { type DrawOptions, type FaultRates, faultNames, messageFaultNames } from './draw.ts'
+import {
+  type DrawOptions,
+  type FaultRates,
+  faultNames,
+  messageFaultNames,
+  type WorkloadName,
+  workloadNames,
+} from './draw.ts'
 import { scenarioNames } from './scenarios.ts'
 
 export type Options = {
@@ -78,6 +85,17 @@ function seedRange(text: string): { first: number; last: number } {
   return { first, last }
 }
 
+function workload(text: string): WorkloadName[] {
+  return text.split(',').flatMap((part) => {
+    if (part === 'plain') return []
+    const name = workloadNames.find((each) => each === part)
+    if (name === undefined) {
+      throw new InvalidArgumentError(`Give plain, or some of ${workloadNames.join(',')}.`)
+    }
+    return [name]
+  })
+}
+
 function rates(text: string): FaultRates {
   const given: Record<string, number> = {}
   const names: readonly string[] = [...faultNames, ...messageFaultNames]
@@ -114,6 +132,11 @@ export function parseOptions(argv: readonly string[]): Options {
     )
     .option('--faulty <s>', 'seconds with faults in each history, before all heals', positive, 60)
     .option('--faults <name=rate,...>', 'how often what goes wrong', rates)
+    .option(
+      '--workload <name,...>',
+      `only these beside plain producers: ${workloadNames.join(', ')}, or plain (default: as the seed draws)`,
+      workload,
+    )
     .option('--json', 'a line of JSON for each seed', false)
     .option('--trace <file>', 'of one seed or script: every event, as JSON lines')
     .option('--scenario <name>', 'play one of the named scenarios')
@@ -138,6 +161,7 @@ export function parseOptions(argv: readonly string[]): Options {
     controllers?: number
     faulty: number
     faults?: FaultRates
+    workload?: WorkloadName[]
     json: boolean
     trace?: string
     script?: string
@@ -159,11 +183,13 @@ export function parseOptions(argv: readonly string[]): Options {
   if (of.out !== undefined && of.shrink === undefined) {
     program.error('error: --out is where --shrink writes')
   }
-  const given = ['--nodes', '--controllers', '--faulty', '--faults'].flatMap((name) => {
-    const at = argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
-    if (at < 0) return []
-    return argv[at] === name ? [`${name} ${argv[at + 1]}`] : [argv[at]!]
-  })
+  const given = ['--nodes', '--controllers', '--faulty', '--faults', '--workload'].flatMap(
+    (name) => {
+      const at = argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
+      if (at < 0) return []
+      return argv[at] === name ? [`${name} ${argv[at + 1]}`] : [argv[at]!]
+    },
+  )
   return {
     seeds: of.seed === undefined ? of.seeds : { first: of.seed, last: of.seed },
     minutes: of.minutes,
@@ -172,6 +198,7 @@ export function parseOptions(argv: readonly string[]): Options {
       ...(of.nodes === undefined ? {} : { brokers: of.nodes }),
       ...(of.controllers === undefined ? {} : { controllers: of.controllers }),
       ...(of.faults === undefined ? {} : { rates: of.faults }),
+      ...(of.workload === undefined ? {} : { workload: of.workload }),
     },
     jobs: of.jobs ?? availableParallelism(),
     json: of.json,

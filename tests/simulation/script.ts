@@ -25,16 +25,29 @@ export type Fault =
   | { do: 'clockStep'; node: Target; byMs: number }
   | { do: 'reset' }
 
-export type Operation =
-  /** One batch; `label` makes its values unlike all others. */
-  {
-    do: 'produce'
-    producer: string
-    label: number
-    topic: string
-    partition: number
-    bytes: number[]
-  }
+/** One batch; `label` makes its values unlike all others. */
+export type Produce = {
+  do: 'produce'
+  producer: string
+  label: number
+  topic: string
+  partition: number
+  bytes: number[]
+}
+/** The topics that are created and deleted are told apart by a number behind their name. */
+export type AdminOperation =
+  | { do: 'createTopic' | 'createPartitions'; topic: string; partitions: number }
+  | { do: 'deleteTopic'; topic: string }
+  | { do: 'alterConfig'; topic: string; key: string; value: string }
+  | { do: 'electLeader'; topic: string; partition: number }
+  /** null: a move that is under way is cancelled. */
+  | { do: 'reassign'; topic: string; partition: number; replicas: number[] | null }
+export type GroupOperation = {
+  do: 'joinGroup' | 'leaveGroup' | 'killMember'
+  group: string
+  member: string
+}
+export type Operation = Produce | AdminOperation | GroupOperation
 
 export type Action = Fault | Operation
 export type Timed<A> = A & { at: number }
@@ -46,8 +59,9 @@ export type TopicSpec = {
   /** The replicas of each partition; absent: the controller places them. */
   replicas?: number[][]
 }
-export type ProducerSpec = { name: string; acks: -1 | 1; inFlightMax: number }
-export type Workload = { topics: TopicSpec[]; producers: ProducerSpec[] }
+export type ProducerSpec = { name: string; acks: -1 | 0 | 1; inFlightMax: number }
+export type GroupSpec = { id: string; topic: string }
+export type Workload = { topics: TopicSpec[]; producers: ProducerSpec[]; groups: GroupSpec[] }
 
 export type Script = {
   seed: number

@@ -121,7 +121,20 @@ async function goWrong(world: World, clients: Clients, script: Script): Promise<
   for (const task of tasks) scheduler.cancel(task)
 }
 
-const isOperation = (action: Action): action is Operation => action.do === 'produce'
+const operations: readonly string[] = [
+  'produce',
+  'createTopic',
+  'deleteTopic',
+  'createPartitions',
+  'alterConfig',
+  'electLeader',
+  'reassign',
+  'joinGroup',
+  'leaveGroup',
+  'killMember',
+] satisfies Operation['do'][]
+
+const isOperation = (action: Action): action is Operation => operations.includes(action.do)
 
 export function perform(world: World, clients: Clients, action: Action): void {
   if (isOperation(action)) clients.perform(action)
@@ -143,7 +156,8 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
     bounds.replicasMs,
     () => isHealthy(cluster),
   )
-  await until('L3', 'each produce ends', bounds.produceMs, () => clients.inFlight() === 0)
+  await until('L5', 'groups settle', bounds.replicasMs, clients.areSettled)
+  await until('L3', 'each operation ends', bounds.produceMs, () => clients.inFlight() === 0)
   const probe = clients.probe()
   await until(
     'L3',
@@ -160,4 +174,5 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
   await world.pass(3_000)
   checker.sometimes()
   checker.partitions.end()
+  clients.check()
 }

@@ -76,6 +76,7 @@ export function quietScript(seed: number, shaped: Shaped = {}): Script {
         { name: 'first', partitions, configs: {}, ...(replicas && { replicas: [replicas] }) },
       ],
       producers: [{ name: 'producer', acks: -1, inFlightMax: 5 }],
+      groups: [],
     },
     network: { ...quietNetwork },
     faultyMs: 0,

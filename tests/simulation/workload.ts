@@ -1,8 +1,11 @@
 /** The clients of a world: they do what the script says, and tell the checker what came of it. */
+import { createAdmin } from './admin.ts'
+import { createCarelessProducer } from './careless-producer.ts'
 import { createTopic } from './client.ts'
 import { createConsumer } from './consumer.ts'
+import { createGroups } from './groups.ts'
 import { createProducer, type Outcome, type Producer } from './producer.ts'
-import type { Operation, ProducerSpec, Workload } from './script.ts'
+import type { Operation, Produce, ProducerSpec, Workload } from './script.ts'
 import type { World } from './world.ts'
 
 export type Clients = {
@@ -13,10 +16,14 @@ export type Clients = {
   /** One batch; the checker is told what came of it. */
   send(producer: string, topic: string, partition: number, values: string[]): Promise<Outcome>
   inFlight(): number
+  /** Groups have come to rest. */
+  areSettled(): boolean
   /** One record for each partition, by a producer of its own. */
   probe(): { missing(): string[] }
   isRead(): boolean
   positions(): object
+  /** Once all is healed. */
+  check(): void
   stop(): void
 }
 
@@ -25,19 +32,23 @@ const topicsMs = 60_000
 /** A producer that has so many batches under way takes no more. */
 const inFlightMax = 20
 
-export function createClients(world: World, { topics, producers }: Workload): Clients {
+export function createClients(world: World, workload: Workload): Clients {
+  const { topics, producers, groups: groupSpecs } = workload
   const { checker, client, fail } = world
   const partitions = topics.flatMap(({ name, partitions: count }) =>
     Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
   )
   const running = new Map<string, Producer>()
+  const acksOf = new Map<string, number>()
   let created = 0
   let sends = 0
 
-  const admin = client('admin')
+  const creator = client('creator')
+  const admin = createAdmin(client('admin'), fail)
+  const groups = createGroups(groupSpecs, topics, world)
   for (const topic of topics) {
     guarded(async () => {
-      if (await createTopic(admin, { ...topic, replicationFactor: -1 }, topicsMs)) created++
+      if (await createTopic(creator, { ...topic, replicationFactor: -1 }, topicsMs)) created++
     })
   }
 
@@ -49,17 +60,25 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
     const order = sends++
     const outcome = await running.get(name)!.send(topic, partition, values)
     const record = { producer: name, order, topic, partition, values }
-    if (outcome.acked) checker.partitions.acked(record, outcome.baseOffset)
+    // What one replica acknowledged may be lost with it.
+    const lasts = outcome.acked && acksOf.get(name) === -1
+    if (lasts) checker.partitions.acked(record, outcome.baseOffset)
     else checker.partitions.unknown(record)
     return outcome
   }
 
-  function startProducer({ name, ...options }: ProducerSpec): void {
+  function startProducer({ name, acks, inFlightMax: most }: ProducerSpec): void {
+    acksOf.set(name, acks)
+    if (acks === 0) {
+      running.set(name, createCarelessProducer(client(name)))
+      return
+    }
     const producer = createProducer(client(name), {
-      ...options,
+      acks,
+      inFlightMax: most,
       deliveryTimeoutMs,
       requestTimeoutMs: 5_000,
-      ids: (producerId) => run(() => checker.producers.given(producerId, options.acks)),
+      ids: (producerId) => run(() => checker.producers.given(producerId, acks)),
       sent: (attempt, nodeId) => {
         const answered = checker.producers.sent(attempt, nodeId)
         return (error) => run(() => answered(error))
@@ -82,18 +101,34 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
     }
   }
 
-  const inFlight = () => [...running.values()].reduce((sum, each) => sum + each.inFlight(), 0)
+  const inFlight = () =>
+    [...running.values()].reduce((sum, each) => sum + each.inFlight(), admin.inFlight())
+
+  function produce({ producer, label, topic, partition, bytes }: Produce): void {
+    const to = running.get(producer)
+    if (to === undefined || to.inFlight() >= inFlightMax) return
+    const values = bytes.map((size, index) => `${producer}-${label}.${index}-${'x'.repeat(size)}`)
+    guarded(async () => void (await send(producer, topic, partition, values)))
+  }
 
   return {
     isReady: () => created === topics.length,
     begin() {
       for (const { topic, partition } of partitions) consumer.read(topic, partition)
     },
-    perform({ producer, label, topic, partition, bytes }) {
-      const to = running.get(producer)
-      if (to === undefined || to.inFlight() >= inFlightMax) return
-      const values = bytes.map((size, index) => `${producer}-${label}.${index}-${'x'.repeat(size)}`)
-      guarded(async () => void (await send(producer, topic, partition, values)))
+    perform(operation) {
+      switch (operation.do) {
+        case 'produce':
+          produce(operation)
+          return
+        case 'joinGroup':
+        case 'leaveGroup':
+        case 'killMember':
+          groups.perform(operation)
+          return
+        default:
+          admin.perform(operation)
+      }
     },
     send,
     inFlight,
@@ -123,7 +158,10 @@ export function createClients(world: World, { topics, producers }: Workload): Cl
           consumer.position(topic, partition),
         ]),
       ),
+    areSettled: groups.areSettled,
+    check: () => admin.check(world.cluster),
     stop() {
+      groups.stop()
       consumer.stop()
       for (const producer of running.values()) producer.stop()
     },

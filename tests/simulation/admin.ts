@@ -1,0 +1,188 @@
+/**
+ * Administration in a world: each request once, on each topic one after the other. What was
+ * acknowledged is there in the end, with the id that was told, or is gone (M9).
+ *
+ * An answer may be to the second of two attempts, since brokers forward again: a topic that exists
+ * already, or is unknown by now, was created or deleted by the first. After no answer, or one that
+ * says nothing, anything may still happen to that name, and the next operation takes another.
+ */
+import { errorCodes } from '../../transport/protocol/errors.ts'
+import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
+import { DeleteTopics } from '../../transport/schemas/20-delete-topics.ts'
+import { CreatePartitions } from '../../transport/schemas/37-create-partitions.ts'
+import { ElectLeaders } from '../../transport/schemas/43-elect-leaders.ts'
+import { IncrementalAlterConfigs } from '../../transport/schemas/44-incremental-alter-configs.ts'
+import { AlterPartitionReassignments } from '../../transport/schemas/45-alter-partition-reassignments.ts'
+import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
+import type { SimCluster } from './cluster.ts'
+import type { AdminOperation } from './script.ts'
+import { must } from './violation.ts'
+
+type Known = {
+  name: string
+  state: 'there' | 'gone' | 'unknown'
+  id: string | undefined
+  partitions: number
+}
+
+export type Admin = {
+  perform(operation: AdminOperation): void
+  inFlight(): number
+  /** Once all is healed. */
+  check(cluster: SimCluster): void
+}
+
+const timeoutMs = 5_000
+const answerMs = 8_000
+const TOPIC = 2
+const SET = 0
+
+export function createAdmin(client: Client, fail: (why: unknown) => void): Admin {
+  const names: Known[] = []
+  const current = new Map<string, Known>()
+  const queues = new Map<string, Promise<void>>()
+  let inFlight = 0
+
+  function known(topic: string): Known {
+    const found = current.get(topic)
+    if (found !== undefined && found.state !== 'unknown') return found
+    const name = `${topic}-${names.length}`
+    const made: Known = { name, state: 'gone', id: undefined, partitions: 0 }
+    names.push(made)
+    current.set(topic, made)
+    return made
+  }
+
+  const ask: Client['request'] = (address, api, version, message) =>
+    client.request(address, api, version, message, answerMs)
+
+  async function create(topic: Known, partitions: number): Promise<void> {
+    const { topics } = await ask(client.anyAddress(), CreateTopics, 7, {
+      topics: [
+        {
+          name: topic.name,
+          numPartitions: partitions,
+          replicationFactor: -1,
+          assignments: [],
+          configs: [],
+        },
+      ],
+      timeoutMs,
+      validateOnly: false,
+    })
+    const { errorCode, topicId } = topics[0]!
+    if (errorCode === errorCodes.NONE)
+      Object.assign(topic, { state: 'there', id: topicId, partitions })
+    else if (errorCode === errorCodes.TOPIC_ALREADY_EXISTS) topic.state = 'there'
+    else if (errorCode !== errorCodes.INVALID_REPLICATION_FACTOR) topic.state = 'unknown'
+  }
+
+  async function remove(topic: Known): Promise<void> {
+    const { responses } = await ask(client.anyAddress(), DeleteTopics, 6, {
+      topics: [{ name: topic.name, topicId: NO_TOPIC_ID }],
+      topicNames: [],
+      timeoutMs,
+    })
+    const { errorCode } = responses[0]!
+    const isGone =
+      errorCode === errorCodes.NONE || errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    Object.assign(topic, { state: isGone ? 'gone' : 'unknown', id: undefined })
+  }
+
+  async function grow(topic: Known, count: number): Promise<void> {
+    const { results } = await ask(client.anyAddress(), CreatePartitions, 3, {
+      topics: [{ name: topic.name, count, assignments: null }],
+      timeoutMs,
+      validateOnly: false,
+    })
+    if (results[0]!.errorCode === errorCodes.NONE) {
+      topic.partitions = Math.max(topic.partitions, count)
+    }
+  }
+
+  async function perform(operation: AdminOperation): Promise<void> {
+    const address = client.anyAddress()
+    switch (operation.do) {
+      case 'createTopic':
+      case 'deleteTopic': {
+        const topic = known(operation.topic)
+        try {
+          if (operation.do === 'deleteTopic') await remove(topic)
+          else if (topic.state === 'gone') await create(topic, operation.partitions)
+        } catch (why) {
+          topic.state = 'unknown'
+          throw why
+        }
+        return
+      }
+      case 'createPartitions': {
+        const topic = known(operation.topic)
+        if (topic.state === 'there') await grow(topic, operation.partitions)
+        return
+      }
+      case 'alterConfig': {
+        const { topic: resourceName, key: name, value } = operation
+        const configs = [{ name, configOperation: SET, value }]
+        await ask(address, IncrementalAlterConfigs, 1, {
+          resources: [{ resourceType: TOPIC, resourceName, configs }],
+          validateOnly: false,
+        })
+        return
+      }
+      case 'electLeader': {
+        const topicPartitions = [{ topic: operation.topic, partitions: [operation.partition] }]
+        await ask(address, ElectLeaders, 2, { electionType: 0, topicPartitions, timeoutMs })
+        return
+      }
+      case 'reassign': {
+        const { topic: name, partition: partitionIndex, replicas } = operation
+        await ask(address, AlterPartitionReassignments, 1, {
+          timeoutMs,
+          allowReplicationFactorChange: true,
+          topics: [{ name, partitions: [{ partitionIndex, replicas }] }],
+        })
+      }
+    }
+  }
+
+  return {
+    perform(operation) {
+      inFlight++
+      const before = queues.get(operation.topic) ?? Promise.resolve()
+      const done = before
+        .then(() => perform(operation))
+        .catch((why: unknown) => {
+          if (!(why instanceof NoAnswerError)) fail(why)
+        })
+        .finally(() => inFlight--)
+      queues.set(operation.topic, done)
+    },
+    inFlight: () => inFlight,
+    check(cluster) {
+      const image = cluster.newestImage()
+      for (const { name, state, id, partitions } of names) {
+        if (state === 'unknown') continue
+        const found = image?.topicByName(name)
+        must(
+          (found !== undefined) === (state === 'there'),
+          'M9',
+          'a change that is told lasts',
+          () => ({
+            name,
+            state,
+            id,
+          }),
+        )
+        if (found === undefined) continue
+        must(id === undefined || found.id === id, 'M9', 'a topic keeps its id', () => ({
+          name,
+          id,
+        }))
+        must(found.partitionCount() >= partitions, 'M9', 'a partition that was told lasts', () => ({
+          name,
+          partitions,
+        }))
+      }
+    },
+  }
+}
