@@ -2,23 +2,12 @@
  * The Procfiles as a user starts them, in a folder of their own and on ports that are free: every
  * shape of cluster formats itself, serves a client, and ends with Ctrl-C.
  */
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { Kafka, logLevel } from 'kafkajs'
 import * as assert from 'uvu/assert'
-import { parseProperties } from '../../runtime/config/properties.ts'
 import { skipUnless } from '../support/peers.ts'
-import { freePorts } from '../support/ports.ts'
-import { eventually, type Program, root, start } from './support/processes.ts'
+import { eventually, type Program } from './support/processes.ts'
+import { copyShape, foremen, killed, type ProcfileCopy } from './support/procfiles.ts'
 import { realSuite } from './support/real-suite.ts'
 
 const test = realSuite('Procfiles')
@@ -30,39 +19,7 @@ test.after.each(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-type Copy = { bootstrap: string; nodes: number[]; replicas: number }
-
-/** Copies Procfile and property files, each fixed port replaced by a free one. */
-async function copyShape(shape: string, procfile: string): Promise<Copy> {
-  folder = mkdtempSync(join(tmpdir(), 'samsa-foreman-'))
-  for (const name of ['node_modules', 'machines', 'actors', 'transport', 'runtime']) {
-    symlinkSync(join(root, name), join(folder, name))
-  }
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
-  cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
-  const examples = join(folder, 'examples', shape)
-  const files = readdirSync(examples).filter((name) => name.endsWith('.properties'))
-  const texts = new Map(files.map((name) => [name, readFileSync(join(examples, name), 'utf8')]))
-  const runner = readFileSync(join(root, 'examples/run'), 'utf8')
-  const written = new Set([runner, ...texts.values()].join('\n').match(/\b(4222|1?90\d\d)\b/g))
-  const free = await freePorts(written.size)
-  const ports = new Map([...written].map((port, index) => [port, `${free[index]}`]))
-  const moved = (text: string) => text.replace(/\b(4222|1?90\d\d)\b/g, (port) => ports.get(port)!)
-  for (const [name, text] of texts) writeFileSync(join(examples, name), moved(text))
-  writeFileSync(join(folder, 'examples/run'), moved(runner))
-  cpSync(join(root, procfile), join(folder, 'Procfile'))
-  const nodes = [...texts.values()].map((text) => parseProperties(moved(text)))
-  const brokers = nodes.filter((node) => node.get('process.roles')!.includes('broker'))
-  return {
-    bootstrap: brokers
-      .map((node) => /PLAINTEXT:\/\/([^,]+)/.exec(node.get('listeners')!)![1])
-      .join(','),
-    nodes: nodes.map((node) => Number(node.get('node.id'))),
-    replicas: Math.min(3, brokers.length),
-  }
-}
-
-async function roundTrip({ bootstrap, replicas }: Copy) {
+async function roundTrip({ bootstrap, replicas }: ProcfileCopy) {
   const kafka = new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
@@ -98,24 +55,6 @@ async function roundTrip({ bootstrap, replicas }: Copy) {
   await consumer.disconnect()
 }
 
-/** kill -9 of a node: it comes back, and the others stay. */
-async function killed(program: Program, id: number) {
-  const ready = new RegExp(`ready {2}node=${id} pid=(\\d+)`)
-  const pidOf = (line: string) => Number(ready.exec(line)![1])
-  const before = pidOf(await program.line(ready))
-  process.kill(before, 'SIGKILL')
-  await eventually(
-    `node ${id} is ready again`,
-    async () => program.lines.filter((line) => ready.test(line)).map(pidOf),
-    (pids) => pids.some((pid) => pid !== before),
-  )
-}
-
-const foremen = {
-  foreman: (cwd: string) => start('foreman', ['start'], { cwd }),
-  'npx nf': (cwd: string) => start(join(root, 'node_modules/.bin/nf'), ['start'], { cwd }),
-}
-
 const shapes: [shape: string, procfile: string, by: keyof typeof foremen][] = [
   ['three-combined', 'Procfile', 'foreman'],
   ['three-combined', 'Procfile', 'npx nf'],
@@ -128,6 +67,7 @@ for (const [shape, procfile, by] of shapes) {
   if (!skipUnless('nats-server', ...(by === 'foreman' ? (['foreman'] as const) : []))) continue
   test(`${by} start: ${shape}`, async () => {
     const copy = await copyShape(shape, procfile)
+    folder = copy.folder
     const program = foremen[by](folder)
     foreman = program
     await Promise.all(

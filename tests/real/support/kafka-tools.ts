@@ -10,25 +10,31 @@ export const kafkaLibs =
 /** Tools live for a second or two: most of it would go into compiling them. */
 const quickToStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 
+export const javaArgs = (type: string, args: string[]) => [
+  ...['-Xmx384m', ...quickToStart, '-cp', `${kafkaLibs}/*`, type],
+  ...args,
+]
+
 export const java = (type: string, args: string[], options: Parameters<typeof run>[2] = {}) =>
-  run('java', ['-Xmx384m', ...quickToStart, '-cp', `${kafkaLibs}/*`, type, ...args], options)
+  run('java', javaArgs(type, args), options)
 
 export const topics = (bootstrap: string, ...args: string[]) =>
   java('org.apache.kafka.tools.TopicCommand', ['--bootstrap-server', bootstrap, ...args])
 
 /**
- * Writes lines with kcat: idempotent, acks=all, as a patient user would set it. Each line draws its
- * partition: librdkafka else sends all that comes within 10 ms to the same one.
+ * kcat as a patient user would set it: idempotent, acks=all. Each line draws its partition:
+ * librdkafka else sends all that comes within 10 ms to the same one.
  */
+export const kcatProducer = (bootstrap: string, topic: string) => [
+  ...['-P', '-b', bootstrap, '-t', topic, ...patient, '-X', 'enable.idempotence=true'],
+  ...['-X', 'sticky.partitioning.linger.ms=0'],
+]
+
+/** Writes lines with kcat. */
 export const kcatWrite = (bootstrap: string, topic: string, lines: string[], args: string[] = []) =>
-  run(
-    'kcat',
-    [
-      ...['-P', '-b', bootstrap, '-t', topic, ...patient, '-X', 'enable.idempotence=true'],
-      ...['-X', 'sticky.partitioning.linger.ms=0', ...args],
-    ],
-    { input: lines.map((line) => `${line}\n`).join('') },
-  )
+  run('kcat', [...kcatProducer(bootstrap, topic), ...args], {
+    input: lines.map((line) => `${line}\n`).join(''),
+  })
 
 export const patient = [
   '-X',
