@@ -6,6 +6,7 @@
  * - Transactions are not built: transactional batches get INVALID_TXN_STATE, and without a
  *   transactional id, as in Kafka, TRANSACTIONAL_ID_AUTHORIZATION_FAILED for the whole request.
  * - Bytes of a batch that is cut off behind the first one are left away.
+ * - Records that are damaged are told in one log line a request.
  * - NOT_LEADER_OR_FOLLOWER tells who leads instead, from v10 (KIP-951).
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
@@ -44,7 +45,7 @@ type Topic = Request<typeof Produce>['topicData'][number]
 export const produce = handler<typeof Produce, DataBroker>(
   Produce,
   [3, 13],
-  (request, asker, host) => {
+  (request, asker, host, log) => {
     const { acks, timeoutMs, transactionalId } = request
     if (acks !== -1 && acks !== 0 && acks !== 1) {
       refuse('INVALID_REQUIRED_ACKS', `acks ${acks}: use -1, 0 or 1`)
@@ -95,6 +96,7 @@ export const produce = handler<typeof Produce, DataBroker>(
 
     function answer(appended: AppendResult[]): Answer {
       let at = 0
+      let corrupt: object | undefined
       const leaders: number[] = []
       const responses: TopicAnswer[] = request.topicData.map((topic) => ({
         name: topic.name,
@@ -102,6 +104,9 @@ export const produce = handler<typeof Produce, DataBroker>(
         partitionResponses: topic.partitionData.map(({ index }) => {
           const result = refusals.get(at) ?? appended[at]!
           at++
+          if (result.error === 'CORRUPT_MESSAGE') {
+            corrupt ??= { topic: topic.name, partition: index, why: result.message }
+          }
           const answer = partitionAnswer(index, result)
           if (asker.apiVersion >= LEADERS_SINCE && tellsLeader(result.error)) {
             answer.currentLeader = currentLeader(host, topic, index)
@@ -110,6 +115,10 @@ export const produce = handler<typeof Produce, DataBroker>(
           return answer
         }),
       }))
+      if (corrupt !== undefined) {
+        const { connectionId, clientId } = asker
+        log.warn({ connectionId, clientId, ...corrupt }, 'produce refused: corrupt records')
+      }
       const endpoints = leaders.length > 0 ? nodeEndpoints(host, leaders, asker.listenerName) : []
       return { responses, throttleTimeMs: 0, nodeEndpoints: endpoints }
     }

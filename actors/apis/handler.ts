@@ -61,7 +61,12 @@ export type Handler<Host> = {
 export function handler<A extends Api, Host>(
   api: A,
   versions: Versions,
-  handle: (request: Request<A>, asker: Asker, host: Host) => Answer<A> | Promise<Answer<A>>,
+  handle: (
+    request: Request<A>,
+    asker: Asker,
+    host: Host,
+    log: Logger,
+  ) => Answer<A> | Promise<Answer<A>>,
   failed: (
     request: Request<A>,
     error: ErrorName,
@@ -79,7 +84,7 @@ export function handler<A extends Api, Host>(
     answer(ofAnyApi, asker, host, log) {
       const request = ofAnyApi as Request<A>
       try {
-        const answer = handle(request, asker, host)
+        const answer = handle(request, asker, host, log)
         if (!(answer instanceof Promise)) return answer
         return answer.catch((error: unknown) => fail(request, asker, error, log))
       } catch (error) {

@@ -85,9 +85,8 @@ if (skipUnless('foreman', 'nats-server', 'kcat')) {
     for (const id of copy.nodes) await foreman.line(new RegExp(`ready {2}node=${id}\\b`), 60_000)
   })
   test.after(async () => {
-    foreman.child.kill('SIGINT')
     await foreman.stop()
-    rmSync(copy.folder, { recursive: true, force: true })
+    rmSync(copy.folder, { recursive: true, force: true, maxRetries: 50 })
   })
 
   for (const { writer: writes, group: reads } of transfers) {

@@ -16,7 +16,7 @@ let folder = ''
 let foreman: Program | undefined
 test.after.each(async () => {
   await foreman?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 50 })
 })
 
 async function roundTrip({ bootstrap, replicas }: ProcfileCopy) {

@@ -1,5 +1,4 @@
 /** Record batches that lie, answers nobody reads, and more of everything than is fair (W1-W5). */
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
 import * as assert from 'uvu/assert'
@@ -12,7 +11,7 @@ import { Produce } from '../../transport/schemas/00-produce.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { ApiVersions } from '../../transport/schemas/18-api-versions.ts'
 import { startEmbedded } from './support/clusters.ts'
-import { eventually, sleep } from './support/processes.ts'
+import { eventually, residentBytes as resident, sleep } from './support/processes.ts'
 import { dialRaw } from './support/raw.ts'
 import { realSuite } from './support/real-suite.ts'
 
@@ -34,10 +33,7 @@ test.after(async () => {
   await cluster.program.stop()
 })
 
-function residentBytes(): number {
-  const status = readFileSync(`/proc/${cluster.program.child.pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024
-}
+const residentBytes = () => resident(cluster.program)
 
 const batchOf = (value: Buffer) =>
   encodeBatch({
@@ -71,19 +67,26 @@ async function produce(records: Buffer, acks = -1): Promise<string> {
 
 const intact = () => batchOf(Buffer.from('intact'))
 
-test('a batch with a wrong CRC is CORRUPT_MESSAGE, and the next one is taken', async () => {
+const told = () => cluster.program.errors.filter((line) => line.includes('corrupt records')).length
+
+test('a batch with a wrong CRC is CORRUPT_MESSAGE, with one log line, and the next one is taken', async () => {
+  const before = told()
   const batch = intact()
   batch[batch.length - 1]! ^= 1
   assert.is(await produce(batch), 'CORRUPT_MESSAGE')
   assert.is(await produce(intact()), 'NONE')
+  assert.is(told() - before, 1)
 })
 
 test('a batch whose length is negative, huge or short is CORRUPT_MESSAGE', async () => {
   for (const length of [-1, -2_147_483_648, 0x7fffffff, 3]) {
+    const before = told()
     const batch = intact()
     batch.writeInt32BE(length, layout.batchLength)
-    const told = await produce(batch)
-    assert.ok(['CORRUPT_MESSAGE', 'INVALID_RECORD'].includes(told), `${length}: ${told}`)
+    const error = await produce(batch)
+    assert.ok(['CORRUPT_MESSAGE', 'INVALID_RECORD'].includes(error), `${length}: ${error}`)
+    await produce(intact())
+    assert.is(told() - before, error === 'CORRUPT_MESSAGE' ? 1 : 0)
   }
   assert.is(await produce(intact()), 'NONE')
 })

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
 import * as assert from 'uvu/assert'
 import { startEmbedded } from './support/clusters.ts'
-import { sleep } from './support/processes.ts'
+import { eventually, residentBytes, sleep } from './support/processes.ts'
 import { realSuite } from './support/real-suite.ts'
 
 const test = realSuite('hostile peers')
@@ -72,31 +72,76 @@ async function stillServes() {
   assert.is(brokers.length, 3)
 }
 
-test('a frame above socket.request.max.bytes is refused before it is read', async () => {
+/** What the cluster logged since: each line at warn or above. */
+const told = () => cluster.program.errors.filter((line) => /"level":[456]0/.test(line))
+
+/** The connection ends, with one line in the log, and all others are served. */
+async function endsWithOneLine(bytes: Buffer, why: RegExp, how = () => send(bytes)) {
+  const before = told().length
+  assert.is(await how(), 'closed')
+  await eventually(
+    'a line in the log',
+    async () => told().length - before,
+    (lines) => lines > 0,
+  )
+  await stillServes()
+  const lines = told().slice(before)
+  assert.is(lines.length, 1, lines.join('\n'))
+  assert.match(lines[0]!, why)
+}
+
+const lengthOf = (bytes: number) => {
   const length = Buffer.alloc(4)
-  length.writeInt32BE(0x7fffffff)
-  assert.is(await send(length), 'closed')
-  length.writeInt32BE(-5)
-  assert.is(await send(length), 'closed')
-  await stillServes()
+  length.writeInt32BE(bytes)
+  return length
+}
+
+const hostile: [what: string, bytes: Buffer, why: RegExp][] = [
+  ['a frame above socket.request.max.bytes', lengthOf(0x7fffffff), /a frame of 2147483647 bytes/],
+  ['a frame of negative size', lengthOf(-5), /a frame of -5 bytes/],
+  ['an empty frame', lengthOf(0), /malformed request/],
+  ['an api that nobody knows', header(999, 0), /api 999 is not offered/],
+  ['a version that nobody offers', header(3, 99), /Metadata v99 is not offered/],
+  ['a huge array in a tiny frame', header(3, 1, lengthOf(0x7fffffff)), /Metadata v1/],
+  ['a request that ends early', header(3, 1, Buffer.alloc(1)), /Metadata v1/],
+  ['a request that goes on too long', header(3, 1, Buffer.alloc(64)), /Metadata v1/],
+  ['random bytes', frame(Buffer.from('9b1f66d3a07c52e8b4', 'hex')), /is not offered/],
+]
+
+for (const [what, bytes, why] of hostile) {
+  test(`${what} ends its connection, with one log line`, () => endsWithOneLine(bytes, why))
+}
+
+test('a connection that ends within a frame is told in one log line', async () => {
+  for (const bytes of [header(3, 1, lengthOf(0)).subarray(0, 9), lengthOf(100)]) {
+    await endsWithOneLine(bytes, /ended within a frame/, async () => {
+      const socket = await dial()
+      const closed = new Promise<'closed'>((resolve) => socket.on('close', () => resolve('closed')))
+      socket.resume().end(bytes)
+      return closed
+    })
+  }
 })
 
-test('an api that nobody knows ends its connection', async () => {
-  assert.is(await send(header(999, 0)), 'closed')
+test('a client that leaves between frames is told of by nobody', async () => {
+  const before = told().length
+  const socket = await dial()
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  socket.resume().end()
+  await closed
   await stillServes()
+  assert.equal(told().slice(before), [])
 })
 
-test('tiny-frame-huge-array', async () => {
-  const count = Buffer.alloc(4)
-  count.writeInt32BE(0x7fffffff)
-  assert.is(await send(header(3, 1, count)), 'closed')
-  await stillServes()
-})
-
-test('a request that ends early, or goes on too long, ends its connection', async () => {
-  assert.is(await send(header(3, 1, Buffer.alloc(1))), 'closed')
-  assert.is(await send(header(3, 1, Buffer.alloc(64))), 'closed')
-  await stillServes()
+test('2,000 bad connections leave no memory behind', async () => {
+  const bad = async (count: number) => {
+    for (let i = 0; i < count; i++) await send(hostile[i % hostile.length]![1])
+  }
+  await bad(500) // what is compiled and pooled once
+  const before = residentBytes(cluster.program)
+  await bad(2_000)
+  const grown = (residentBytes(cluster.program) - before) / 1024 / 1024
+  assert.ok(grown < 50, `${grown} MiB`)
 })
 
 test(`random bytes disturb nobody (SEED=${seed})`, async () => {

@@ -123,5 +123,7 @@ export function frameReader(frameBytesMax: number) {
       if (next === undefined && refusal !== undefined) throw refusal
       return next
     },
+    /** A frame has begun and is not whole. */
+    isWithinFrame: (): boolean => frame !== undefined || arrived > 0,
   }
 }

@@ -179,6 +179,11 @@ function connect(accepted: NetSocket, of: Admitted, accept: Accept): Row {
     },
   }
   const events: SocketEvents = accept(socket)
+  net.on('end', () => {
+    if (over || !reader.isWithinFrame()) return
+    over = true
+    events.malformed('it ended within a frame')
+  })
   net.on('drain', () => events.drained())
   net.on('error', () => {}) // 'close' follows
   net.on('close', () => {

@@ -1,5 +1,6 @@
 /** Child processes for scenarios with real programs: started, read line by line, ended for certain. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -142,6 +143,12 @@ export async function run(
     )
   }
   return program.lines
+}
+
+/** VmRSS, as Linux tells it. */
+export function residentBytes({ child }: Program): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024
 }
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
