@@ -5,6 +5,7 @@
 import type { Config } from '../actors/config/config.ts'
 import { hostConnections } from '../actors/connection/connection.ts'
 import type { HandlerTable } from '../actors/connection/dispatch.ts'
+import { createUnread, type Unread } from '../actors/connection/unread.ts'
 import type { Logger } from '../actors/log.ts'
 import type { Clock } from '../actors/ports/clock.ts'
 import type { Accept, Address, Socket, SocketEvents } from '../transport/tcp/socket.ts'
@@ -39,14 +40,19 @@ export type ListenerPorts<BrokerHost, ControllerHost> = {
 export async function openListeners<B, C>(ports: ListenerPorts<B, C>): Promise<BoundListener[]> {
   const { broker, controller, advertisedBroker, advertisedController } = ports.node.listeners
   const bound: BoundListener[] = []
+  const { clock, log, config } = ports
+  // Kafka has no such bound; two of the largest answers.
+  const bytesMax = () => 2 * config.int('fetch.max.bytes')
+  const unread = createUnread({ clock, log, bytesMax })
+  const shared = { ...ports, unread }
   try {
     for (const listener of broker) {
       const told = advertisedBroker.find(({ name }) => name === listener.name) ?? listener
-      if (ports.broker) bound.push(await bind(ports, listener, told, ports.broker, false))
+      if (ports.broker) bound.push(await bind(shared, listener, told, ports.broker, false))
     }
     for (const listener of controller) {
       const told = advertisedController.find(({ name }) => name === listener.name) ?? listener
-      if (ports.controller) bound.push(await bind(ports, listener, told, ports.controller, true))
+      if (ports.controller) bound.push(await bind(shared, listener, told, ports.controller, true))
     }
   } catch (why) {
     for (const { destroy } of bound) destroy()
@@ -58,13 +64,15 @@ export async function openListeners<B, C>(ports: ListenerPorts<B, C>): Promise<B
 type Named = { name: string; host: string; port: number }
 
 async function bind<Host>(
-  ports: Pick<ListenerPorts<never, never>, 'clock' | 'config' | 'log' | 'halt' | 'openListener'>,
+  ports: Pick<ListenerPorts<never, never>, 'clock' | 'config' | 'log' | 'halt' | 'openListener'> & {
+    unread: Unread
+  },
   { name, host, port }: Named,
   told: Named,
   { table, host: served }: Served<Host>,
   isController: boolean,
 ): Promise<BoundListener> {
-  const { clock, config, log, halt } = ports
+  const { clock, config, log, halt, unread } = ports
   const connections = hostConnections({
     table,
     host: served,
@@ -72,6 +80,7 @@ async function bind<Host>(
     clock,
     log,
     halt,
+    unread,
   })
   const door = openLater(connections.accept)
   const overrides = ipOverrides(config.text('max.connections.per.ip.overrides') ?? '')

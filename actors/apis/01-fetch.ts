@@ -84,6 +84,7 @@ function optionsOf(request: FetchRequest, asker: Asker, host: DataBroker): Fetch
     minBytes: Math.min(request.minBytes, maxBytes),
     maxBytes,
     departure: asker.departure,
+    bytesLeft: asker.bytesLeft,
     leaderOnly: replicaId >= 0 || asker.apiVersion < FOLLOWER_READS_SINCE,
   }
 }

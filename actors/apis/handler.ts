@@ -28,6 +28,8 @@ export type Asker = {
   clientSoftwareVersion?: string
   /** Of its connection; absent: it did not come over one of a client's. */
   departure?: Departure
+  /** How much an answer may carry now beyond what makes progress; absent: as much as it asks for. */
+  bytesLeft?: () => number
   /** A broker passed it on in an Envelope; the rest describes the client. */
   forwarded?: boolean
 }

@@ -31,6 +31,7 @@ import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
 import { createDeparture } from './departure.ts'
 import { type HandlerTable, offers } from './dispatch.ts'
+import type { Unread } from './unread.ts'
 
 export type ConnectionsOf<Host> = {
   table: HandlerTable<Host>
@@ -38,6 +39,8 @@ export type ConnectionsOf<Host> = {
   listenerName: string
   clock: Clock
   log: Logger
+  /** Of all listeners of the node. */
+  unread: Unread
   /** A broken invariant ends the node. */
   halt: (why: unknown) => void
 }
@@ -71,7 +74,7 @@ type Row = {
 }
 
 export function hostConnections<Host>(of: ConnectionsOf<Host>) {
-  const { table, host, listenerName, clock, log, halt } = of
+  const { table, host, listenerName, clock, log, halt, unread } = of
   const rows = new Map<string, Row>()
 
   const rowOf = (connectionId: string): Row | undefined => rows.get(connectionId)
@@ -105,13 +108,17 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
       software: undefined,
     }
     rows.set(socket.id, row)
+    unread.opened(socket)
     actor.start()
     return eventsOf(row)
   }
 
   const eventsOf = (row: Row): SocketEvents => ({
     frame: (frame) => receive(row, frame),
-    drained: () => weigh(row),
+    drained() {
+      unread.drained(row.socket)
+      proceed(row)
+    },
     malformed: (why) => close(row, 'malformed', why),
     closed() {
       if (isLive(row)) row.actor.send({ type: 'disconnected' })
@@ -133,7 +140,12 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
 
   /** Begins what may begin; what was answered at once leaves at once. */
   function proceed(row: Row): void {
-    while (row.waiting.length > 0 && mayBegin(row, row.waiting[0]!) && isLive(row)) {
+    while (
+      row.waiting.length > 0 &&
+      isReading(row) &&
+      mayBegin(row, row.waiting[0]!) &&
+      isLive(row)
+    ) {
       begin(row, row.waiting.shift()!)
     }
     weigh(row)
@@ -197,9 +209,14 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     while (row.open[0]?.isDone) {
       const { answer, bytes } = row.open.shift()!
       row.requestBytes -= bytes
-      if (answer !== undefined) row.socket.write(framed(answer))
+      if (answer !== undefined) send(row, framed(answer))
     }
     if (row.isDraining && row.open.length === 0) row.actor.send({ type: 'settled' })
+  }
+
+  function send(row: Row, chunks: Buffer[]): void {
+    unread.wrote(chunks.reduce((sum, { length }) => sum + length, 0))
+    row.socket.write(chunks)
   }
 
   /** Tells the chart when a bound is reached, and when there is room again. */
@@ -207,7 +224,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     const isCongested =
       row.open.length + row.waiting.length >= bounds.requests ||
       row.requestBytes >= bounds.requestBytes ||
-      row.socket.pendingBytes() >= bounds.answerBytes
+      !isReading(row)
     if (isCongested === row.isCongested || !isLive(row)) return
     row.isCongested = isCongested
     row.actor.send({ type: isCongested ? 'congested' : 'relieved' })
@@ -218,6 +235,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     const row = rowOf(connectionId)
     if (row === undefined) return
     rows.delete(connectionId)
+    unread.closed(row.socket)
     row.waiting = []
     row.open = []
     row.departure.over()
@@ -238,6 +256,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     listenerName,
     connectionId: row.socket.id,
     departure: row.departure,
+    bytesLeft: unread.bytesLeft,
     clientSoftwareName: row.software?.name,
     clientSoftwareVersion: row.software?.version,
   })
@@ -256,6 +275,9 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     count: (): number => rows.size,
   }
 }
+
+/** What it was sent before is not all in our memory still. */
+const isReading = ({ socket }: Row): boolean => socket.pendingBytes() < bounds.answerBytes
 
 /** Produce may begin while others of its kind wait for replication; all else waits its turn. */
 const mayBegin = ({ open }: Row, { header }: Asked): boolean =>

@@ -33,6 +33,8 @@ export type FetchOptions = SessionRequest & {
   maxBytes: number
   /** Only leaders answer: followers' fetches and consumers that do not know KIP-392. */
   leaderOnly: boolean
+  /** How much there is room for now; asked when it is answered. */
+  bytesLeft?: (() => number) | undefined
   /** Of who waits for records. */
   departure?: Departure | undefined
 }
@@ -114,7 +116,7 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
     errors: ReadonlyMap<FetchEntry, ErrorName>,
   ): Fetched {
     const partitions: FetchedPartition[] = []
-    let left = options.maxBytes
+    let left = Math.min(options.maxBytes, options.bytesLeft?.() ?? options.maxBytes)
     let first = true
     for (const entry of [...session.news]) {
       const fetched = fetchOne(entry, Math.max(0, left), first, errors.get(entry))

@@ -127,6 +127,26 @@ test('a client that does not read stops being read', async ({ served: { host, cl
   for (let id = 0; id < asked; id++) assert.is(correlationOf(await client.next()), id)
 })
 
+test('requests that waited behind another are not all answered into memory', async ({
+  served: { host, client: open },
+}) => {
+  const client = await open()
+  beat(client, 0)
+  const asked = 250
+  for (let id = 1; id <= asked; id++) find(client, id, 'big')
+  await until(() => host.held.length === 1)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  client.socket.pause()
+  host.held.shift()!()
+  await null
+  await null
+  await null
+  const bytes = host.begun.filter((what) => what.startsWith('find')).length * 30_000
+  assert.ok(bytes > 0 && bytes < 5 * 1024 * 1024, `${bytes} bytes in one turn`)
+  client.socket.resume()
+  for (let id = 0; id <= asked; id++) assert.is(correlationOf(await client.next()), id)
+})
+
 test('a refusal and a surprise are answered with an error; the next request is served', async ({
   served: { lines, client: open },
 }) => {

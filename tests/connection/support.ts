@@ -4,6 +4,7 @@ import { apiVersions } from '../../actors/apis/18-api-versions.ts'
 import { type Asker, type Handler, handler } from '../../actors/apis/handler.ts'
 import { hostConnections } from '../../actors/connection/connection.ts'
 import { type HandlerTable, handlerTable } from '../../actors/connection/dispatch.ts'
+import { createUnread } from '../../actors/connection/unread.ts'
 import type { Logger } from '../../actors/log.ts'
 import type { Clock } from '../../actors/ports/clock.ts'
 import { type Api, encodeRequest, framed, type Request } from '../../transport/protocol/api.ts'
@@ -128,7 +129,8 @@ export async function serve(changed: Partial<ListenerLimits> = {}) {
   ])
   const listenerName = 'PLAINTEXT'
   const halt = (why: unknown) => halts.push(why)
-  const connections = hostConnections({ table, host, listenerName, clock, log, halt })
+  const unread = createUnread({ clock, log, bytesMax: () => 100 * 1024 * 1024 })
+  const connections = hostConnections({ table, host, listenerName, clock, log, halt, unread })
   const limits = {
     requestBytesMax: 1024 * 1024,
     connectionsMax: 100,

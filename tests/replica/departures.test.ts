@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDeparture } from '../../actors/connection/departure.ts'
-import { fetchFrom, producedError, produceTo } from './clients.ts'
+import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
 import { batchOf, type Rig, withBrokers } from './rig.ts'
 
 const test = suite('departures')
@@ -68,6 +68,23 @@ test('who asks on a connection that is over already does not wait', async () => 
     fetchFrom(rig, 1, 'orders', 0, { maxWaitMs: 300_000, asker: { departure } }).catch(() => {})
     assert.is(rowOf(rig).commitWaiters.length, 0)
     assert.ok(rig.clock.pendingTimers() <= timers)
+  })
+})
+
+test('a Fetch carries no more than there is room for, and one batch in any case', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    await rig.clock.advance(50)
+    for (const value of ['first', 'second', 'third']) {
+      await produceTo(rig, 1, 'orders', batchOf([value]))
+    }
+    const sizeAt = async (left: number) => {
+      const asker = { bytesLeft: () => left }
+      const { records } = await fetchedPartition(fetchFrom(rig, 1, 'orders', 0, { asker }))
+      return records!.length
+    }
+    const [all, one, two] = [await sizeAt(1e9), await sizeAt(0), await sizeAt(170)]
+    assert.ok(one > 0 && two > one && all > two, `${[one, two, all]}`)
   })
 })
 
