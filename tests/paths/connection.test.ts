@@ -4,6 +4,7 @@ import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { handler } from '../../actors/apis/handler.ts'
 import { hostConnections } from '../../actors/connection/connection.ts'
 import { handlerTable } from '../../actors/connection/dispatch.ts'
+import { createUnread } from '../../actors/connection/unread.ts'
 import { connection } from '../../machines/connection.ts'
 import { encodeRequest } from '../../transport/protocol/api.ts'
 import { Heartbeat } from '../../transport/schemas/12-heartbeat.ts'
@@ -59,6 +60,7 @@ async function world(): Promise<ConnectionWorld> {
     listenerName: 'PLAINTEXT',
     clock,
     log: loggedTo(logged),
+    unread: createUnread({ clock, log: loggedTo(logged), bytesMax: () => Number.MAX_SAFE_INTEGER }),
     halt: (why) => {
       halted = why
     },
