@@ -16,7 +16,6 @@ export const nodeMutants: Mutant[] = [
     rules: ['S5', 'R3', 'R2'],
     patches: [patch('runtime/storage/small-files.ts', '    disk.sync(fd)\n', '')],
     run: quiet,
-    isOpen: true,
   },
   {
     name: 'what is fetched is appended without a look at its CRC',
@@ -36,7 +35,6 @@ export const nodeMutants: Mutant[] = [
       ),
     ],
     run: quiet,
-    isOpen: true,
   },
   {
     name: 'a buffer is used again while it is in flight',
@@ -44,8 +42,9 @@ export const nodeMutants: Mutant[] = [
     patches: [
       patch(
         'runtime/storage/log-append.ts',
-        'const logAppendTimeMs = assign(log, own, how)',
-        `const logAppendTimeMs = assign(log, own, how)
+        '  const first = log.endOffset\n  store(log, own, how.nowMs)',
+        `  const first = log.endOffset
+  store(log, own, how.nowMs)
   const { last } = log as { last?: Buffer }
   if (log.topic !== '__cluster_metadata') {
     last?.fill(0)
@@ -54,14 +53,12 @@ export const nodeMutants: Mutant[] = [
       ),
     ],
     run: { ...quiet, mix: { ...calm, delayMs: 20 } },
-    isOpen: true,
   },
   {
     name: 'the clean marker stays while the next run writes',
     rules: ['S3'],
     patches: [patch('runtime/storage/clean-marker.ts', '  disk.unlink(path)\n', '')],
     run: { ...kills, faultyMs: 25_000, mix: restless({ stop: 3_000 }) },
-    isOpen: true,
   },
   {
     name: 'a sync counts for what was cut and written anew meanwhile',

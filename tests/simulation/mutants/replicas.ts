@@ -211,7 +211,6 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: { ...quiet, mix: { ...calm, delayMs: 5 } },
-    isOpen: true,
   },
   {
     name: 'an ISR is changed without a look at the partition epoch',
@@ -277,7 +276,7 @@ export const replicaMutants: Mutant[] = [
         'const BATCHES_KEPT = 4',
       ),
     ],
-    run: { ...lostAnswers, seeds: 10 },
+    run: { ...lostAnswers, mix: restless({ reset: 900, kill: 4_000 }, { delayMs: 150 }) },
     isOpen: true,
   },
   {
@@ -292,7 +291,6 @@ export const replicaMutants: Mutant[] = [
       patch('runtime/storage/producer-state.ts', 'if (first !== next) {', 'if (first > next) {'),
     ],
     run: lostAnswers,
-    isOpen: true,
   },
   {
     name: 'a gap in the sequences is stored',
@@ -300,7 +298,7 @@ export const replicaMutants: Mutant[] = [
     patches: [
       patch('runtime/storage/producer-state.ts', 'if (first !== next) {', 'if (first < next) {'),
     ],
-    run: { ...lostAnswers, seeds: 10, mix: restless({ kill: 1_500, reset: 1_000 }) },
+    run: { ...lostAnswers, mix: restless({ reset: 900, kill: 4_000 }, { delayMs: 150 }) },
     isOpen: true,
   },
   {
@@ -327,7 +325,6 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: quiet,
-    isOpen: true,
   },
   {
     name: 'a poll leaves a batch out',
@@ -340,6 +337,5 @@ export const replicaMutants: Mutant[] = [
       ),
     ],
     run: quiet,
-    isOpen: true,
   },
 ]

@@ -1,7 +1,7 @@
 /**
  * `npm run mutants`: lets every mutant loose and prints which rule caught it, after how many seeds.
  *
- *   npx tsx tests/simulation/mutants/report.ts [words of its name ...]
+ *   npm run mutants -- [words of its name ...]
  *   --baseline    the same seeds against the code as it is: all of them must hold
  *   --jobs N      so many at a time, 2
  *   --seeds N     at most so many for each, instead of as many as it says
