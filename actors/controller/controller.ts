@@ -233,7 +233,17 @@ export function hostController(ports: ControllerPorts): Controller {
         writer.handleCommit(batch)
         actor.send({ type: 'committed', offset: batch.lastOffset })
       }),
-    handleLoadSnapshot: (snapshot) => replaying(() => writer.handleLoadSnapshot(snapshot)),
+    handleLoadSnapshot: function* (snapshot) {
+      const steps = writer.handleLoadSnapshot(snapshot)
+      for (;;) {
+        let isDone: boolean | undefined = true
+        replaying(() => {
+          isDone = steps.next().done
+        })
+        if (isDone) return
+        yield
+      }
+    },
     handleLeaderChange: ({ leaderId, epoch }) =>
       actor.send({ type: 'leaderChanged', leaderId, epoch }),
     stop: () => actor.send({ type: 'stop' }),

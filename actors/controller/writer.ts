@@ -37,7 +37,8 @@ export type Writer = {
   /** Everything written so far. @throws KafkaError NOT_CONTROLLER when leadership is lost first */
   committed(): Promise<void>
   handleCommit(batch: CommittedBatch): void
-  handleLoadSnapshot(snapshot: LoadedSnapshot): void
+  /** Takes effect with its last step. */
+  handleLoadSnapshot(snapshot: LoadedSnapshot): Generator<void>
 }
 
 export const notController = (why: string): KafkaError => new KafkaError('NOT_CONTROLLER', why)
@@ -109,11 +110,15 @@ export function createWriter(quorum: Quorum, clock: Clock): Writer {
       committedOffset = batch.lastOffset
       image.commitJournal(committedOffset)
     },
-    handleLoadSnapshot(snapshot) {
+    *handleLoadSnapshot(snapshot) {
+      const next = createImage()
+      for (const records of snapshot.batches) {
+        for (const record of records) next.apply(record)
+        yield
+      }
       invariant(term === undefined, 'R16: a leader never loads a snapshot')
-      image = createImage()
+      image = next
       replay = createReplay(image)
-      for (const records of snapshot.batches) for (const record of records) image.apply(record)
       image.advance(
         snapshot.lastContainedOffset,
         snapshot.lastContainedEpoch,

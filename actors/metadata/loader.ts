@@ -25,7 +25,9 @@ export type LoaderPorts = {
   fault: (why: unknown) => void
 }
 
-export type MetadataLoader = QuorumListener & {
+export type MetadataLoader = Omit<QuorumListener, 'handleLoadSnapshot'> & {
+  /** Nothing is published before its last step. */
+  handleLoadSnapshot(snapshot: LoadedSnapshot): Generator<void>
   /** Replaced when a snapshot is loaded. */
   image(): MetadataImage
   /** Who comes late hears first of all there is, as if from a snapshot. */
@@ -93,9 +95,12 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
       })
   }
 
-  function load(snapshot: LoadedSnapshot): void {
+  function* load(snapshot: LoadedSnapshot): Generator<void> {
     const next = createImage()
-    for (const records of snapshot.batches) for (const record of records) next.apply(record)
+    for (const records of snapshot.batches) {
+      for (const record of records) next.apply(record)
+      yield
+    }
     next.advance(
       snapshot.lastContainedOffset,
       snapshot.lastContainedEpoch,
@@ -122,7 +127,17 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
         snapshotIfDue()
       })
     },
-    handleLoadSnapshot: (snapshot) => guarded(() => load(snapshot)),
+    handleLoadSnapshot: function* (snapshot) {
+      const steps = load(snapshot)
+      for (;;) {
+        let isDone: boolean | undefined = true
+        guarded(() => {
+          isDone = steps.next().done
+        })
+        if (isDone) return
+        yield
+      }
+    },
     /** An image does not depend on who leads. */
     handleLeaderChange: () => {},
     image: () => image,

@@ -2,7 +2,8 @@
  * Tells listeners what is committed, batch by batch and in order, and who leads (R8, R15).
  *
  * A listener is told within the turn that commits; what lies far behind is read in slices, between
- * which the loop turns. Who is behind the log's start is given the snapshot first.
+ * which the loop turns. Who is behind the log's start is given the snapshot first, a batch a turn where
+ * the listener takes it so: 20,000 partitions are a tenth of a second and more.
  */
 import {
   baseOffset,
@@ -15,6 +16,7 @@ import {
   partitionLeaderEpoch,
 } from '../../transport/records/batch.ts'
 import { invariant } from '../invariant.ts'
+import type { SnapshotId } from '../ports/quorum-store.ts'
 import { decodeDataBatch } from './data-records.ts'
 import type { MetadataLog } from './metadata-log.ts'
 import { loadSnapshot } from './snapshot-file.ts'
@@ -34,7 +36,11 @@ type Told = {
   /** The first offset it has not been told. */
   next: number
   leader: LeaderAndEpoch
+  /** The snapshot that it is being told. */
+  loading: Loading | undefined
 }
+
+type Loading = { id: SnapshotId; steps: Iterator<unknown> }
 
 const sliceBytes = 256 * 1024
 
@@ -81,8 +87,14 @@ export function createDelivery(ports: {
     const id = log.latestSnapshot()
     const reader = id && log.openSnapshot(id)
     invariant(id !== undefined && reader !== undefined, 'R16: a snapshot precedes the log start')
+    if (to.loading?.id.offset !== id.offset) {
+      // A newer one may have taken the file of the one begun.
+      const steps = to.listener.handleLoadSnapshot(loadSnapshot(reader))
+      to.loading = steps ? { id, steps } : undefined
+    }
+    if (to.loading !== undefined && !to.loading.steps.next().done) return true
+    to.loading = undefined
     to.next = id.offset
-    to.listener.handleLoadSnapshot(loadSnapshot(reader))
     return to.next < highWatermark()
   }
 
@@ -139,7 +151,7 @@ export function createDelivery(ports: {
 
   return {
     listen(listener) {
-      told.push({ listener, next: 0, leader: { leaderId: -1, epoch: 0 } })
+      told.push({ listener, next: 0, leader: { leaderId: -1, epoch: 0 }, loading: undefined })
       later(deliver)
     },
     deliver,

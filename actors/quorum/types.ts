@@ -41,7 +41,8 @@ export type LoadedSnapshot = {
 export type QuorumListener = {
   handleCommit(batch: CommittedBatch): void
   /** Replaces all that was heard before. */
-  handleLoadSnapshot(snapshot: LoadedSnapshot): void
+  /** What is returned is stepped through, a turn a step, before anything else is told. */
+  handleLoadSnapshot(snapshot: LoadedSnapshot): Iterator<unknown> | undefined
   /**
    * A new epoch, or a new leader of it. A leader hears of its own leadership only after it
    * has been told all records of earlier epochs (R15); of losing it, at once.

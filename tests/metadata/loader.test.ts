@@ -151,13 +151,22 @@ test('a snapshot is asked for when the last one is old', async () => {
 test('a loaded snapshot replaces all, names the topics that are gone, and is told to who comes late', () => {
   const { loader, commit, published } = loading()
   commit(...topic)
-  loader.handleLoadSnapshot({
+  const steps = loader.handleLoadSnapshot({
     lastContainedOffset: 40,
     lastContainedEpoch: 2,
     lastContainedTimestampMs: 7,
     sizeBytes: 1,
-    batches: [[{ type: 'TopicRecord', name: 'other', topicId: 'other'.padEnd(22, 'A') }]],
+    batches: ['other', 'another'].map((name) => [
+      { type: 'TopicRecord', name, topicId: name.padEnd(22, 'A') },
+    ]),
   })
+  const before = published.length
+  for (let step = 0; step < 2; step++) {
+    steps.next()
+    assert.is(published.length, before, 'nothing is told of a half')
+    assert.is(loader.image().topicByName('other'), undefined)
+  }
+  assert.is(steps.next().done, true)
   const { offset, delta } = published.at(-1)!
   assert.equal([offset, delta.fromSnapshot], [40, true])
   assert.equal([...delta.deletedTopics.keys()], [topicId])
