@@ -93,6 +93,7 @@ export function mortalDisk(disk: Disk, life: Life): Disk {
     mkdir: alive(disk.mkdir),
     readdir: alive(disk.readdir),
     stat: alive(disk.stat),
+    space: alive(disk.space),
     unlink: alive(disk.unlink),
     readFile: alive(disk.readFile),
     writeFile: alive(disk.writeFile),

@@ -3,6 +3,7 @@
  * `process.roles` says. In a process of its own over NATS, or beside others over the memory link.
  */
 import type { InspectionEvent } from 'xstate'
+import { finalizedFeatures } from '../actors/apis/18-api-versions.ts'
 import { type Broker, hostBroker } from '../actors/broker/broker.ts'
 import { createControllerChannel } from '../actors/broker/controller-channel.ts'
 import { brokerTable } from '../actors/broker/table.ts'
@@ -170,17 +171,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         if (id !== nodeId) yield { nodeId: id, incarnationId }
       }
     }
+    const kraftVersion = () => quorum!.rpc.replica.voterSets.kraftVersion()
     const told = {
       supportedFeatures: () =>
         features.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
-      finalizedFeatures: () => ({
-        epoch: loader.image().offset,
-        features: Array.from(loader.image().features(), ([name, level]) => ({
-          name,
-          minVersionLevel: level,
-          maxVersionLevel: level,
-        })),
-      }),
+      finalizedFeatures: () => finalizedFeatures(loader.image(), kraftVersion()),
     }
 
     let controllerHost: ControllerHost | undefined
@@ -233,6 +228,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         image: loader.image,
         endpoints: () => endpointsOf(listeners.filter(({ isController }) => !isController)),
         features,
+        kraftVersion,
         groups: ({ replicas }) =>
           createGroupCoordinator({
             nodeId,

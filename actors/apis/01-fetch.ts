@@ -7,13 +7,15 @@
  * - No rack-aware choice: the preferred read replica is always -1.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
-import { errorCodes } from '../../transport/protocol/errors.ts'
+import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import type { DataBroker } from '../broker/types.ts'
 import type { Fetched, FetchedPartition, FetchOptions } from '../replica/fetch.ts'
 import type { FetchWish } from '../replica/fetch-session.ts'
+import { empty } from '../replica/read.ts'
 import type { Asker } from './handler.ts'
 import { handler } from './handler.ts'
+import { checkIsolationLevel, READ_COMMITTED } from './isolation-level.ts'
 import {
   type CurrentLeader,
   currentLeader,
@@ -29,7 +31,6 @@ type PartitionAnswer = TopicAnswer['partitions'][number]
 
 const TOPIC_IDS_SINCE = 13
 const FOLLOWER_READS_SINCE = 11
-const READ_COMMITTED = 1
 const LEADERS_SINCE = 16
 /** A client that went away is waited for no longer; Kafka waits as long as it was asked to. */
 const WAIT_MS_MAX = 300_000
@@ -38,24 +39,31 @@ export const fetch = handler<typeof Fetch, DataBroker>(
   Fetch,
   [4, 18],
   (request, asker, host) => {
+    checkIsolationLevel(request.isolationLevel)
     const fetched = host.replicas.fetch(optionsOf(request, asker, host))
     return fetched instanceof Promise
       ? fetched.then((done) => answerOf(done, request, asker, host))
       : answerOf(fetched, request, asker, host)
   },
-  (request, error) => ({
+  (request, error, _, { apiVersion }) => ({
     throttleTimeMs: 0,
     errorCode: errorCodes[error],
     sessionId: 0,
     // Without a session there may be no error at the top (before v7): each partition carries it.
-    responses: request.sessionEpoch === -1 ? refusedTopics(request, errorCodes[error]) : [],
+    responses:
+      request.sessionEpoch === -1 && apiVersion < TOPIC_IDS_SINCE
+        ? refusedTopics(request, errorCodes[error])
+        : [],
     nodeEndpoints: [],
   }),
 )
 
+/** In the replica's state from v15 on. */
+const replicaIdOf = ({ replicaId, replicaState }: FetchRequest): number =>
+  replicaState.replicaId >= 0 ? replicaState.replicaId : replicaId
+
 function optionsOf(request: FetchRequest, asker: Asker, host: DataBroker): FetchOptions {
-  const replicaId =
-    request.replicaState.replicaId >= 0 ? request.replicaState.replicaId : request.replicaId
+  const replicaId = replicaIdOf(request)
   const maxBytes = Math.min(request.maxBytes, host.config.int('fetch.max.bytes'))
   const wishes: FetchWish[] = []
   for (const { topic, topicId, partitions } of request.topics) {
@@ -112,16 +120,24 @@ function answerOf(
       leader = currentLeader(host, { name: topic, topicId }, partition)
       leaders.push(leader.leaderId)
     }
-    answer.partitions.push(partitionAnswer(each, leader, aborted))
+    // What this broker does not host is refused with an empty list instead of none.
+    answer.partitions.push(partitionAnswer(each, leader, isNowhere(error) ? [] : aborted))
   }
   return {
     throttleTimeMs: 0,
     errorCode: errorCodes.NONE,
     sessionId,
     responses: [...byTopic.values()],
-    nodeEndpoints: leaders.length > 0 ? nodeEndpoints(host, leaders, asker.listenerName) : [],
+    // Replicas look up who leads in their own metadata.
+    nodeEndpoints:
+      leaders.length > 0 && replicaIdOf(request) < 0
+        ? nodeEndpoints(host, leaders, asker.listenerName)
+        : [],
   }
 }
+
+const isNowhere = (error: ErrorName): boolean =>
+  error === 'UNKNOWN_TOPIC_OR_PARTITION' || error === 'UNKNOWN_TOPIC_ID'
 
 const none = Object.freeze({ epoch: -1, endOffset: -1 })
 
@@ -156,8 +172,8 @@ const refusedTopics = ({ topics }: FetchRequest, errorCode: number): TopicAnswer
       divergingEpoch: none,
       currentLeader: noLeader,
       snapshotId: none,
-      abortedTransactions: null,
+      abortedTransactions: [],
       preferredReadReplica: -1,
-      records: null,
+      records: empty,
     })),
   }))

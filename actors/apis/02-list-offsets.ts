@@ -17,6 +17,7 @@ import { StorageError } from '../ports/log.ts'
 import type { Partition } from '../replica/partition.ts'
 import { checkLeaderEpoch } from '../replica/read.ts'
 import { handler } from './handler.ts'
+import { checkIsolationLevel } from './isolation-level.ts'
 import { locate } from './located.ts'
 
 type Wanted = Request<typeof ListOffsets>['topics'][number]['partitions'][number]
@@ -47,33 +48,32 @@ const unknown: Found = { timestamp: -1, offset: -1, leaderEpoch: -1 }
 export const listOffsets = handler<typeof ListOffsets, DataBroker>(
   ListOffsets,
   [1, 11],
-  ({ replicaId, topics }, { apiVersion }, host) => ({
-    throttleTimeMs: 0,
-    topics: topics.map(({ name, partitions }) => {
-      const seen = new Set<number>()
-      const repeated = new Set<number>()
-      for (const { partitionIndex } of partitions) {
-        if (seen.has(partitionIndex)) repeated.add(partitionIndex)
-        seen.add(partitionIndex)
+  ({ replicaId, isolationLevel, topics }, { apiVersion }, host) => {
+    checkIsolationLevel(isolationLevel)
+    return { throttleTimeMs: 0, topics: topics.map(told) }
+
+    function told({ name, partitions }: Request<typeof ListOffsets>['topics'][number]) {
+      const repeated = repeatedIn(partitions)
+      const found = partitions
+        .filter(({ partitionIndex }) => !repeated.has(partitionIndex))
+        .map((wanted) => answerOf(name, wanted))
+      const refusals = Array.from(repeated, (index) => refusal(index, 'INVALID_REQUEST'))
+      return { name, partitions: [...refusals, ...found] }
+    }
+
+    function answerOf(name: string, wanted: Wanted): Told {
+      const { partitionIndex } = wanted
+      try {
+        const found = { ...find(host, name, wanted, replicaId, apiVersion) }
+        if (apiVersion < LEADER_EPOCH_SINCE) found.leaderEpoch = -1
+        return { partitionIndex, errorCode: errorCodes.NONE, ...found }
+      } catch (error) {
+        if (error instanceof KafkaError) return refusal(partitionIndex, error.code)
+        if (error instanceof StorageError) return refusal(partitionIndex, 'KAFKA_STORAGE_ERROR')
+        throw error
       }
-      return {
-        name,
-        partitions: partitions.map((wanted) => {
-          const { partitionIndex } = wanted
-          if (repeated.has(partitionIndex)) return refusal(partitionIndex, 'INVALID_REQUEST')
-          try {
-            const found = { ...find(host, name, wanted, replicaId, apiVersion) }
-            if (apiVersion < LEADER_EPOCH_SINCE) found.leaderEpoch = -1
-            return { partitionIndex, errorCode: errorCodes.NONE, ...found }
-          } catch (error) {
-            if (error instanceof KafkaError) return refusal(partitionIndex, error.code)
-            if (error instanceof StorageError) return refusal(partitionIndex, 'KAFKA_STORAGE_ERROR')
-            throw error
-          }
-        }),
-      }
-    }),
-  }),
+    }
+  },
   ({ topics }, error) => ({
     throttleTimeMs: 0,
     topics: topics.map(({ name, partitions }) => ({
@@ -82,6 +82,17 @@ export const listOffsets = handler<typeof ListOffsets, DataBroker>(
     })),
   }),
 )
+
+/** What is asked twice is refused, once. */
+function repeatedIn(partitions: Wanted[]): Set<number> {
+  const seen = new Set<number>()
+  const repeated = new Set<number>()
+  for (const { partitionIndex } of partitions) {
+    if (seen.has(partitionIndex)) repeated.add(partitionIndex)
+    seen.add(partitionIndex)
+  }
+  return repeated
+}
 
 const refusal = (partitionIndex: number, error: ErrorName): Told => ({
   partitionIndex,

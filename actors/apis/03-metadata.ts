@@ -113,7 +113,7 @@ function topicsOf(
   const asksForAll = topics === null || (apiVersion === 0 && topics.length === 0)
   if (asksForAll) return Array.from(image.topics(), (topic) => told(topic, asker, host, operations))
   const missing: string[] = []
-  const answers = once(topics).map(({ name, topicId }) => {
+  const answers = asked(topics).map(({ name, topicId }) => {
     if (apiVersion < TOPIC_IDS_SINCE && (name === null || topicId !== ZERO_UUID)) {
       return refuse('INVALID_REQUEST', `Metadata v${apiVersion} asks for topics by name`)
     }
@@ -122,23 +122,24 @@ function topicsOf(
       if (topic !== undefined) return told(topic, asker, host, operations)
       return noTopic(null, topicId, 'UNKNOWN_TOPIC_ID', notAsked)
     }
-    const asked = name ?? ''
-    const topic = image.topicByName(asked)
+    const called = name ?? ''
+    const topic = image.topicByName(called)
     if (topic !== undefined) return told(topic, asker, host, operations)
-    if (!isValidTopicName(asked)) {
-      return noTopic(asked, ZERO_UUID, 'INVALID_TOPIC_EXCEPTION', operations)
+    if (!isValidTopicName(called)) {
+      return noTopic(called, ZERO_UUID, 'INVALID_TOPIC_EXCEPTION', operations)
     }
-    missing.push(asked)
-    return noTopic(asked, ZERO_UUID, 'UNKNOWN_TOPIC_OR_PARTITION', operations)
+    missing.push(called)
+    return noTopic(called, ZERO_UUID, 'UNKNOWN_TOPIC_OR_PARTITION', operations)
   })
   if (allowAutoTopicCreation && missing.length > 0) createAll(missing, asker, host)
   return answers
 }
 
-/** A topic that is named again is told once. */
-function once(topics: Asked): Asked {
+/** Where one is asked for by id, names do not count. A topic that is named again is told once. */
+function asked(topics: Asked): Asked {
   const seen = new Set<string>()
-  return topics.filter(({ name, topicId }) => {
+  const byId = topics.filter(({ topicId }) => topicId !== ZERO_UUID)
+  return (byId.length > 0 ? byId : topics).filter(({ name, topicId }) => {
     const key = `${topicId} ${name}`
     return !seen.has(key) && seen.add(key)
   })

@@ -3,6 +3,7 @@
  *
  * - Topics that do not exist get UNKNOWN_TOPIC_OR_PARTITION, by id (v10) UNKNOWN_TOPIC_ID; the
  *   others are taken all the same and answered once they are committed.
+ * - Topics of which no partition is named are left out of the answer.
  * - Up to v9 the topic id is looked up, so that an offset belongs to a topic and not to a name (G8).
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
@@ -39,7 +40,9 @@ export const offsetCommit = handler<typeof OffsetCommit, BrokerHost>(
     )
     const merged = (errors: ErrorName[]) => {
       let next = 0
-      return answer(request, (i, j) => refusals[i]![j] ?? errors[next++]!)
+      const told = answer(request, (i, j) => refusals[i]![j] ?? errors[next++]!)
+      told.topics = told.topics.filter(({ partitions }) => partitions.length > 0)
+      return told
     }
     if (offsets.length === 0) return merged([])
     const commit = {

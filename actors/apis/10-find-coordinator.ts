@@ -3,6 +3,7 @@
  *
  * - The first one ever asked for makes `__consumer_offsets`; until it is there, led and reachable by
  *   the listener that asks: COORDINATOR_NOT_AVAILABLE.
+ * - While the process of a coordinator is found gone, the answer waits for its successor.
  * - Transactional ids and share groups are not coordinated here. COORDINATOR_NOT_AVAILABLE would have
  *   their clients ask for ever; UNSUPPORTED_VERSION is final, and Java clients print the message.
  */
@@ -10,7 +11,7 @@ import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes, KafkaError, refuse } from '../../transport/protocol/errors.ts'
 import { FindCoordinator } from '../../transport/schemas/10-find-coordinator.ts'
 import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
-import type { BrokerHost } from '../broker/types.ts'
+import type { BrokerHost, DataBroker } from '../broker/types.ts'
 import { OFFSETS_TOPIC } from '../group/types.ts'
 import { InvariantError } from '../invariant.ts'
 import { type Asker, handler } from './handler.ts'
@@ -20,10 +21,11 @@ const SHARE_SINCE = 6
 const keyTypes = { group: 0, transaction: 1, share: 2 } as const
 const CREATE_TOPICS_VERSION = 7
 
+type Host = BrokerHost & Pick<DataBroker, 'succession'>
 type Answer = Response<typeof FindCoordinator>
 type Coordinator = Answer['coordinators'][number]
 
-export const findCoordinator = handler<typeof FindCoordinator, BrokerHost>(
+export const findCoordinator = handler<typeof FindCoordinator, Host>(
   FindCoordinator,
   [0, 6],
   (request, { apiVersion, listenerName }, host) => {
@@ -37,9 +39,12 @@ export const findCoordinator = handler<typeof FindCoordinator, BrokerHost>(
         throw error
       }
     }
-    return apiVersion < SEVERAL_SINCE
-      ? answerOfOne(locate(request.key))
-      : answer(request.coordinatorKeys.map(locate))
+    const keys = apiVersion < SEVERAL_SINCE ? [request.key] : request.coordinatorKeys
+    const tell = () =>
+      apiVersion < SEVERAL_SINCE ? answerOfOne(locate(request.key)) : answer(keys.map(locate))
+    const settled =
+      request.keyType === keyTypes.group ? host.succession(leadersOf(host, keys)) : undefined
+    return settled === undefined ? tell() : settled.then(tell)
   },
   failed,
 )
@@ -53,6 +58,12 @@ function checkKeyType(keyType: number, apiVersion: number): void {
     refuse('UNSUPPORTED_VERSION', 'this cluster does not offer share groups')
   }
   refuse('INVALID_REQUEST', `coordinators of type ${keyType} are not known`)
+}
+
+function leadersOf(host: Host, groupIds: string[]): number[] {
+  const topic = host.image().topicByName(OFFSETS_TOPIC)
+  if (topic === undefined) return []
+  return groupIds.map((id) => topic.partition(host.groups.partitionFor(id))?.leader ?? -1)
 }
 
 function coordinatorOf(host: BrokerHost, groupId: string, listenerName: string) {

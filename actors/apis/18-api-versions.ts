@@ -11,6 +11,7 @@
 import type { Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import { ApiVersions } from '../../transport/schemas/18-api-versions.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import { type Handler, handler } from './handler.ts'
 
 export type SupportedFeature = { name: string; minVersion: number; maxVersion: number }
@@ -21,6 +22,17 @@ export type Features = {
   supportedFeatures(): SupportedFeature[]
   /** `epoch` is the metadata offset they are of; -1 while none is known. */
   finalizedFeatures(): { epoch: number; features: FinalizedFeature[] }
+}
+
+/** Levels as the metadata log has them, and the one that the quorum keeps for itself. */
+export function finalizedFeatures(image: MetadataImage, kraftVersion: number) {
+  const levels: [string, number][] = [...image.features(), ['kraft.version', kraftVersion]]
+  const features = levels.map(([name, level]) => ({
+    name,
+    minVersionLevel: level,
+    maxVersionLevel: level,
+  }))
+  return { epoch: image.offset, features }
 }
 
 type Answer = Response<typeof ApiVersions>

@@ -14,6 +14,8 @@ import { checkLeaderEpoch, endOfEpoch } from '../replica/read.ts'
 import { handler } from './handler.ts'
 import { locate } from './located.ts'
 
+const NO_EPOCH = -1
+
 type Wanted = Request<typeof OffsetForLeaderEpoch>['topics'][number]['partitions'][number]
 type Told = Response<typeof OffsetForLeaderEpoch>['topics'][number]['partitions'][number]
 
@@ -45,7 +47,7 @@ function endOf(
   if (row === undefined) return answer(partition, error)
   const fenced = checkLeaderEpoch(row, currentLeaderEpoch, true)
   if (fenced !== 'NONE' || row.log === undefined) return answer(partition, fenced)
-  const isKnown = leaderEpoch >= 0 && leaderEpoch <= (row.log.latestEpoch() ?? -1)
+  const isKnown = leaderEpoch !== NO_EPOCH && leaderEpoch <= (row.log.latestEpoch() ?? NO_EPOCH)
   if (!isKnown) return answer(partition, 'NONE')
   const { epoch, endOffset } = endOfEpoch(row.log, leaderEpoch)
   return answer(partition, 'NONE', epoch, endOffset)

@@ -13,7 +13,9 @@ import type { LayeredConfig } from '../config/config.ts'
 import {
   type DescribedConfig,
   describeBrokerConfigs,
+  describeClientMetrics,
   describeClusterConfigs,
+  describeGroupConfigs,
   describeTopicConfigs,
 } from '../config/describe.ts'
 import { resourceTypes } from '../metadata/apply.ts'
@@ -89,21 +91,10 @@ function configsOf(host: Host, { resourceType, resourceName: name }: Resource): 
       }
       return describeBrokerConfigs(host.config)
     case 'group':
+      if (name === '') refuse('INVALID_REQUEST', 'a group has a name')
+      return describeGroupConfigs(host.config, image.configs({ type, name }))
     case 'client-metrics':
-      return asSet(image.configs({ type, name }), type)
+      if (name === '') refuse('INVALID_REQUEST', 'a subscription to client metrics has a name')
+      return describeClientMetrics(image.configs({ type, name }))
   }
-}
-
-/** Only what was set is known of these. */
-function asSet(values: ReadonlyMap<string, string>, type: 'group' | 'client-metrics') {
-  const configSource = type === 'group' ? 8 : 7
-  return Array.from(values, ([name, value]) => ({
-    name,
-    value,
-    readOnly: false,
-    configSource,
-    isSensitive: false,
-    synonyms: [{ name, value, source: configSource }],
-    configType: 0,
-  }))
 }

@@ -11,7 +11,7 @@ import { errorOf } from '../controller/cluster.ts'
 import { legacyAlterConfigs as decide } from '../controller/configs.ts'
 import type { ControllerHost } from '../controller/types.ts'
 import { electWhereNowAllowed } from './44-incremental-alter-configs.ts'
-import { forwarded } from './forwarded.ts'
+import { ALTER_TIMEOUT_MS, alterThrough, type ConfigForwarder } from './forwarded-configs.ts'
 import { handler } from './handler.ts'
 
 const versions = [0, 2] as const
@@ -40,4 +40,12 @@ export const alterConfigs = handler<typeof AlterConfigs, ControllerHost>(
   failed,
 )
 
-export const forwardAlterConfigs = forwarded(AlterConfigs, versions, failed)
+export const forwardAlterConfigs = handler<typeof AlterConfigs, ConfigForwarder>(
+  AlterConfigs,
+  versions,
+  (request, asker, { nodeId, controller }) =>
+    alterThrough(request, nodeId, (rest) =>
+      controller.forward(AlterConfigs, rest, asker, ALTER_TIMEOUT_MS),
+    ),
+  failed,
+)

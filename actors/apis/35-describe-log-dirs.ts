@@ -1,7 +1,7 @@
 /**
  * DescribeLogDirs v1-5: what lies in this broker's log directories (KIP-113).
  *
- * Sizes of the volumes (v4) are not known here: -1. Nothing is moved between directories, so there are
+ * Sizes of the volumes (v4) are -1 where the system does not tell them. Nothing is moved between directories, so there are
  * no future replicas.
  */
 import type { Response } from '../../transport/protocol/api.ts'
@@ -12,6 +12,8 @@ import { handler } from './handler.ts'
 
 type Directory = Response<typeof DescribeLogDirs>['results'][number]
 type Topic = Directory['topics'][number]
+
+const unknownSpace = { totalBytes: -1, usableBytes: -1 }
 
 export const describeLogDirs = handler<typeof DescribeLogDirs, DataBroker>(
   DescribeLogDirs,
@@ -25,8 +27,7 @@ export const describeLogDirs = handler<typeof DescribeLogDirs, DataBroker>(
         errorCode: errorCodes[online ? 'NONE' : 'KAFKA_STORAGE_ERROR'],
         logDir: path,
         topics: online ? topicsIn(id) : [],
-        totalBytes: -1,
-        usableBytes: -1,
+        ...(host.replicas.space(id) ?? unknownSpace),
         isCordoned: false,
       })),
     }

@@ -2,7 +2,7 @@
  * ElectLeaders v1-2, decided by the active controller, forwarded by brokers (KIP-183, 460).
  *
  * - Preferred or unclean; of all partitions (null) only those are told that needed an election.
- * - v0, which has no place for an error of the whole request, is not offered.
+ * - v0 elects preferred leaders only, and tells an error of the whole request with each partition.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
@@ -11,17 +11,18 @@ import { errorOf } from '../controller/cluster.ts'
 import { electLeaders as decide } from '../controller/reassignments.ts'
 import type { ControllerHost } from '../controller/types.ts'
 import { forwarded } from './forwarded.ts'
-import { handler } from './handler.ts'
+import { type Asker, handler } from './handler.ts'
 
-const versions = [1, 2] as const
+const versions = [0, 2] as const
 
 const failed = (
   { topicPartitions }: Request<typeof ElectLeaders>,
   error: ErrorName,
   message: string | null,
+  { apiVersion }: Asker,
 ): Response<typeof ElectLeaders> => ({
   throttleTimeMs: 0,
-  errorCode: errorCodes[error],
+  errorCode: apiVersion < 1 ? errorCodes.NONE : errorCodes[error],
   replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
     topic,
     partitionResult: partitions.map((partitionId) => ({

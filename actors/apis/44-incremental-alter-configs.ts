@@ -14,7 +14,7 @@ import { incrementalAlterConfigs as decide } from '../controller/configs.ts'
 import type { Controller } from '../controller/controller.ts'
 import { uncleanRecords } from '../controller/elections.ts'
 import type { ControllerHost } from '../controller/types.ts'
-import { forwarded } from './forwarded.ts'
+import { ALTER_TIMEOUT_MS, alterThrough, type ConfigForwarder } from './forwarded-configs.ts'
 import { handler } from './handler.ts'
 
 const versions = [0, 1] as const
@@ -43,7 +43,18 @@ export const incrementalAlterConfigs = handler<typeof IncrementalAlterConfigs, C
   failed,
 )
 
-export const forwardIncrementalAlterConfigs = forwarded(IncrementalAlterConfigs, versions, failed)
+export const forwardIncrementalAlterConfigs = handler<
+  typeof IncrementalAlterConfigs,
+  ConfigForwarder
+>(
+  IncrementalAlterConfigs,
+  versions,
+  (request, asker, { nodeId, controller }) =>
+    alterThrough(request, nodeId, (rest) =>
+      controller.forward(IncrementalAlterConfigs, rest, asker, ALTER_TIMEOUT_MS),
+    ),
+  failed,
+)
 
 const uncleanElection = 'unclean.leader.election.enable'
 

@@ -15,14 +15,20 @@ import { handler } from './handler.ts'
 const versions = [0, 1] as const
 
 const failed = (
-  { allowReplicationFactorChange }: Request<typeof AlterPartitionReassignments>,
+  { topics, allowReplicationFactorChange }: Request<typeof AlterPartitionReassignments>,
   error: ErrorName,
   message: string | null,
 ): Response<typeof AlterPartitionReassignments> => ({
   throttleTimeMs: 0,
   allowReplicationFactorChange,
   ...errorOf(error, message),
-  responses: [],
+  responses: topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({
+      partitionIndex,
+      ...errorOf(error, message),
+    })),
+  })),
 })
 
 export const alterPartitionReassignments = handler<

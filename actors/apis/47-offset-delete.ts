@@ -3,6 +3,7 @@
  *
  * - Topics and partitions that do not exist get UNKNOWN_TOPIC_OR_PARTITION, those that members read
  *   GROUP_SUBSCRIBED_TO_TOPIC; the others are answered once their tombstones are committed.
+ * - Topics of which no partition is named are left out of the answer.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
@@ -38,11 +39,13 @@ const answer = (
 ): Response<typeof OffsetDelete> => ({
   errorCode: errorCodes.NONE,
   throttleTimeMs: 0,
-  topics: topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex }) => ({
-      partitionIndex,
-      errorCode: errorCodes[errorOf(name, partitionIndex)],
+  topics: topics
+    .filter(({ partitions }) => partitions.length > 0)
+    .map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: errorCodes[errorOf(name, partitionIndex)],
+      })),
     })),
-  })),
 })

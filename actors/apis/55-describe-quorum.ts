@@ -115,6 +115,10 @@ const refusal = ({ topics }: Request<typeof DescribeQuorum>, error: ErrorName): 
     partitions: topic.partitions.map(({ partitionIndex }) => ({
       ...nothing(error),
       partitionIndex,
+      // Fields that Kafka leaves unset here.
+      leaderId: 0,
+      leaderEpoch: 0,
+      highWatermark: 0,
     })),
   })),
 })

@@ -28,8 +28,9 @@ const failed = (
 export const updateFeatures = handler<typeof UpdateFeatures, ControllerHost>(
   UpdateFeatures,
   versions,
-  async (request, { apiVersion }, { controller, supportedFeatures }) => {
-    await controller.write((cluster) => decide(cluster, request, supportedFeatures(), apiVersion))
+  async (request, { apiVersion }, { controller, supportedFeatures, finalizedFeatures }) => {
+    const known = { supported: supportedFeatures(), finalized: finalizedFeatures().features }
+    await controller.write((cluster) => decide(cluster, request, known, apiVersion))
     const results = request.featureUpdates.map(({ feature }) => ({
       feature,
       errorCode: errorCodes.NONE,

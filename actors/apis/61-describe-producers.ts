@@ -7,6 +7,7 @@ import type { DataBroker } from '../broker/types.ts'
 import { checkLeaderEpoch } from '../replica/read.ts'
 import { handler } from './handler.ts'
 import { locate } from './located.ts'
+import { isValidTopicName } from './topic-metadata.ts'
 
 type Told = Response<typeof DescribeProducers>['topics'][number]['partitions'][number]
 
@@ -30,6 +31,7 @@ export const describeProducers = handler<typeof DescribeProducers, DataBroker>(
 )
 
 function producersOf(host: DataBroker, name: string, partitionIndex: number): Told {
+  if (!isValidTopicName(name)) return refusal(partitionIndex, 'INVALID_TOPIC_EXCEPTION')
   const { row, error } = locate(host, { name, topicId: ZERO_UUID }, partitionIndex)
   if (row === undefined) return refusal(partitionIndex, error)
   const fenced = checkLeaderEpoch(row, -1, true)

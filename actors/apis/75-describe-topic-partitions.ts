@@ -15,6 +15,7 @@ import { handler } from './handler.ts'
 import { isInternal } from './located.ts'
 import {
   isValidTopicName,
+  notAsked,
   offlineReplicas,
   topicOperations,
   usableLeader,
@@ -37,6 +38,11 @@ export const describeTopicPartitions = handler<typeof DescribeTopicPartitions, D
     const { cursor } = request
     if (cursor !== null && cursor.partitionIndex < 0) {
       refuse('INVALID_REQUEST', `a cursor at partition ${cursor.partitionIndex}`)
+    }
+    if (cursor !== null && request.topics.length > 0) {
+      const isAsked = request.topics.some(({ name }) => name === cursor.topicName)
+      if (!isAsked)
+        refuse('INVALID_REQUEST', `a cursor at ${cursor.topicName}, which is not asked for`)
     }
     const topics: TopicAnswer[] = []
     let left = limit
@@ -89,7 +95,7 @@ export const describeTopicPartitions = handler<typeof DescribeTopicPartitions, D
   },
   ({ topics }, error) =>
     page(
-      topics.map(({ name }) => noTopic(name, error)),
+      topics.map(({ name }) => noTopic(name, error, notAsked)),
       null,
     ),
 )
@@ -107,11 +113,15 @@ const page = (topics: TopicAnswer[], nextCursor: Answer['nextCursor']): Answer =
   nextCursor,
 })
 
-const noTopic = (name: string, error: ErrorName): TopicAnswer => ({
+const noTopic = (
+  name: string,
+  error: ErrorName,
+  topicAuthorizedOperations = topicOperations,
+): TopicAnswer => ({
   errorCode: errorCodes[error],
   name,
   topicId: ZERO_UUID,
   isInternal: isInternal(name),
   partitions: [],
-  topicAuthorizedOperations: topicOperations,
+  topicAuthorizedOperations,
 })

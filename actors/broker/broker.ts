@@ -7,7 +7,7 @@
  */
 import type { InspectionEvent } from 'xstate'
 import type { Link } from '../../transport/links/link.ts'
-import type { FinalizedFeature } from '../apis/18-api-versions.ts'
+import { finalizedFeatures } from '../apis/18-api-versions.ts'
 import type { LayeredConfig } from '../config/config.ts'
 import type { GroupCoordinator } from '../group/types.ts'
 import type { Logger } from '../log.ts'
@@ -40,6 +40,8 @@ export type BrokerPorts = {
   endpoints(): BrokerEndpoint[]
   /** What this broker supports: told when it registers, and by ApiVersions. */
   features: readonly { name: string; min: number; max: number }[]
+  /** The quorum's own feature level, which no metadata record tells. */
+  kraftVersion(): number
   /** Made with the host that its handlers will get. */
   groups(host: BrokerHost): GroupCoordinator
   /** A broken invariant, or no log directory left: the node ends. */
@@ -116,7 +118,7 @@ export function hostBroker(ports: BrokerPorts): Broker {
     },
     supportedFeatures: () =>
       ports.features.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
-    finalizedFeatures: () => ({ epoch: image().offset, features: finalized(image()) }),
+    finalizedFeatures: () => finalizedFeatures(image(), ports.kraftVersion()),
   }
   groups = ports.groups(host)
   serveFollowers(link, host, halt)
@@ -170,9 +172,3 @@ export function hostBroker(ports: BrokerPorts): Broker {
 }
 
 /** metadata.version and the others; kraft.version is the quorum's own. */
-const finalized = (image: MetadataImage): FinalizedFeature[] =>
-  Array.from(image.features(), ([name, level]) => ({
-    name,
-    minVersionLevel: level,
-    maxVersionLevel: level,
-  }))

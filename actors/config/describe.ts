@@ -11,7 +11,9 @@ import {
   brokerDefinitions,
   brokerSynonyms,
   type ConfigType,
+  clientMetricsDefinitions,
   type Definition,
+  groupDefinitions,
   topicDefinitions,
 } from './definitions.ts'
 import { inheritedTopicConfig } from './topic-config.ts'
@@ -152,3 +154,39 @@ export function describeClusterConfigs(values: ReadonlyMap<string, string>): Des
     }
   })
 }
+
+/** What a group is set to; what is not set comes from the broker's configuration for its kind of group. */
+export const describeGroupConfigs = (
+  config: LayeredConfig,
+  values: ReadonlyMap<string, string>,
+): DescribedConfig[] =>
+  [...groupDefinitions.values()].map(({ name, type, brokerSynonym, defaultValue }) => {
+    const own = values.get(name)
+    const inherited =
+      brokerSynonym === null
+        ? [{ name, value: defaultValue, source: configSources.default }]
+        : synonymsOf(config, brokerSynonym, false)
+    const synonyms =
+      own === undefined
+        ? inherited
+        : [{ name, value: own, source: configSources.group }, ...inherited]
+    return resourceConfig(name, type, synonyms)
+  })
+
+/** A subscription to client metrics: what is not set has its default, of which nobody spoke. */
+export const describeClientMetrics = (values: ReadonlyMap<string, string>): DescribedConfig[] =>
+  [...clientMetricsDefinitions.values()].map(({ name, type, defaultValue }) => {
+    const own = values.get(name)
+    if (own === undefined) return { ...resourceConfig(name, type, []), value: defaultValue }
+    return resourceConfig(name, type, [{ name, value: own, source: configSources.clientMetrics }])
+  })
+
+const resourceConfig = (name: string, type: ConfigType, synonyms: Synonym[]): DescribedConfig => ({
+  name,
+  value: synonyms[0]?.value ?? null,
+  readOnly: false,
+  configSource: synonyms[0]?.source ?? configSources.default,
+  isSensitive: false,
+  synonyms,
+  configType: typeCodes[type],
+})

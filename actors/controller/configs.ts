@@ -7,6 +7,7 @@ import { errorCodes, KafkaError, refuse } from '../../transport/protocol/errors.
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { AlterConfigs } from '../../transport/schemas/33-alter-configs.ts'
 import type { IncrementalAlterConfigs } from '../../transport/schemas/44-incremental-alter-configs.ts'
+import { isValidTopicName } from '../apis/topic-metadata.ts'
 import { validateBrokerConfigs } from '../config/broker-config.ts'
 import {
   brokerConfigDefinition,
@@ -15,8 +16,9 @@ import {
   groupDefinitions,
   topicConfigDefinition,
 } from '../config/definitions.ts'
+import { validateClientMetrics, validateGroupConfigs } from '../config/group-config.ts'
 import { inheritedTopicConfig, validateTopicConfigs } from '../config/topic-config.ts'
-import { checkedValue, splitList } from '../config/validation.ts'
+import { splitList } from '../config/validation.ts'
 import { resourceTypes } from '../metadata/apply.ts'
 import type { ConfigResource } from '../metadata/image.ts'
 import type { Cluster, Decision } from './cluster.ts'
@@ -33,9 +35,7 @@ export function incrementalAlterConfigs(
   { resources, validateOnly }: Request<typeof IncrementalAlterConfigs>,
 ): Decision<Altered> {
   return altered(cluster, resources, validateOnly, (of, before, { configs }) => {
-    if (new Set(configs.map(({ name }) => name)).size < configs.length) {
-      refuse('INVALID_REQUEST', 'a configuration is named twice')
-    }
+    checkNamedOnce(configs)
     const after = new Map(before)
     for (const { name, configOperation, value } of configs) {
       const next = operated(cluster, of, name, before.get(name), configOperation, value)
@@ -52,12 +52,19 @@ export function legacyAlterConfigs(
   { resources, validateOnly }: Request<typeof AlterConfigs>,
 ): Decision<Altered> {
   return altered(cluster, resources, validateOnly, (_, before, { configs }) => {
+    checkNamedOnce(configs)
     const after = new Map<string, string>()
     for (const { name, value } of configs) {
       after.set(name, value ?? refuse('INVALID_REQUEST', `${name} has no value`))
     }
     return { after, touched: [...after.keys(), ...before.keys()] }
   })
+}
+
+function checkNamedOnce(configs: readonly { name: string }[]): void {
+  if (new Set(configs.map(({ name }) => name)).size < configs.length) {
+    refuse('INVALID_REQUEST', 'a configuration is named twice')
+  }
 }
 
 type Change = { after: Values; touched: string[] }
@@ -117,6 +124,9 @@ function resourceOf({ image }: Cluster, { resourceType, resourceName }: Resource
   if (type !== 'broker' && resourceName === '') {
     refuse('INVALID_REQUEST', `a ${type} is named: there are no defaults for all`)
   }
+  if (type === 'topic' && !isValidTopicName(resourceName)) {
+    refuse('INVALID_TOPIC_EXCEPTION', `'${resourceName}' names no topic`)
+  }
   if (type === 'topic' && image.topicByName(resourceName) === undefined) {
     refuse('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic '${resourceName}'`)
   }
@@ -151,7 +161,7 @@ function operated(
   const given = value ?? refuse('INVALID_REQUEST', `${name} has no value`)
   if (operation === operations.set) return given
   if (operation !== operations.append && operation !== operations.subtract) {
-    refuse('INVALID_REQUEST', `operation ${operation} is unknown`)
+    refuse('UNKNOWN_SERVER_ERROR', `operation ${operation} is unknown`) // as Kafka
   }
   const definition = definitionOf(of, name)
   if (definition?.type !== 'list') {
@@ -173,15 +183,10 @@ const initial = (
   { name, defaultValue }: Definition,
 ) => (type === 'topic' ? inheritedTopicConfig(config, name) : defaultValue)
 
-/** @throws KafkaError INVALID_CONFIG, for brokers INVALID_REQUEST */
+/** @throws KafkaError INVALID_CONFIG, for brokers and client metrics INVALID_REQUEST */
 function validate({ config }: Cluster, of: ConfigResource, after: Values): void {
   if (of.type === 'topic') validateTopicConfigs(config, after)
   else if (of.type === 'broker') validateBrokerConfigs(after, of.name === '')
-  else {
-    for (const [name, value] of after) {
-      const definition =
-        definitionOf(of, name) ?? refuse('INVALID_CONFIG', `${of.type}s have no ${name}`)
-      checkedValue(definition, value)
-    }
-  }
+  else if (of.type === 'group') validateGroupConfigs(config, after)
+  else validateClientMetrics(after)
 }

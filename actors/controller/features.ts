@@ -6,8 +6,14 @@ import type { Request } from '../../transport/protocol/api.ts'
 import { refuse } from '../../transport/protocol/errors.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { UpdateFeatures } from '../../transport/schemas/57-update-features.ts'
-import type { SupportedFeature } from '../apis/18-api-versions.ts'
+import type { FinalizedFeature, SupportedFeature } from '../apis/18-api-versions.ts'
 import type { Cluster, Decision } from './cluster.ts'
+
+/** What this controller supports, and what is told of as finalized: the quorum's level, too. */
+type Known = {
+  supported: readonly SupportedFeature[]
+  finalized: readonly FinalizedFeature[]
+}
 
 type Update = Request<typeof UpdateFeatures>['featureUpdates'][number]
 
@@ -18,18 +24,18 @@ const metadataVersion = 'metadata.version'
 /** The quorum's own: no metadata record tells it. */
 const kraftVersion = 'kraft.version'
 
-/** @throws KafkaError INVALID_REQUEST, INVALID_UPDATE_VERSION */
+/** @throws KafkaError INVALID_UPDATE_VERSION */
 export function updateFeatures(
   cluster: Cluster,
   { featureUpdates, validateOnly }: Request<typeof UpdateFeatures>,
-  supported: readonly SupportedFeature[],
+  known: Known,
   apiVersion: number,
 ): Decision<undefined> {
-  const names = new Set(featureUpdates.map(({ feature }) => feature))
-  if (names.size < featureUpdates.length) refuse('INVALID_REQUEST', 'a feature is named twice')
-  const records = featureUpdates.flatMap((update) => {
+  // Named twice, a feature goes to where it was named last.
+  const updates = new Map(featureUpdates.map((update) => [update.feature, update]))
+  const records = [...updates.values()].flatMap((update) => {
     const mayFall = apiVersion === 0 ? update.allowDowngrade : update.upgradeType !== upgrade
-    return updated(cluster, update, supported, mayFall)
+    return updated(cluster, update, known, mayFall)
   })
   return { records: validateOnly ? [] : records, answer: undefined }
 }
@@ -37,17 +43,19 @@ export function updateFeatures(
 function updated(
   { image }: Cluster,
   { feature: name, maxVersionLevel: level, upgradeType }: Update,
-  supported: readonly SupportedFeature[],
+  { supported, finalized }: Known,
   mayFall: boolean,
 ): MetadataRecord[] {
   const invalid = (why: string): never => refuse('INVALID_UPDATE_VERSION', `${name}: ${why}`)
   if (![upgrade, safeDowngrade, unsafeDowngrade].includes(upgradeType)) {
-    refuse('INVALID_REQUEST', `upgrade type ${upgradeType} is unknown`)
+    invalid(`upgrade type ${upgradeType} is unknown`)
+  }
+  if (name === kraftVersion) {
+    const current = finalized.find((feature) => feature.name === name)?.maxVersionLevel ?? 0
+    return level === current ? [] : invalid(`the quorum's level ${current} is not changed here`)
   }
   const ours = supported.find((feature) => feature.name === name)
-  if (ours === undefined || name === kraftVersion) {
-    return invalid('this controller does not know it, or cannot change it')
-  }
+  if (ours === undefined) return invalid('this controller does not know it')
   if (level !== 0 && (level < ours.minVersion || level > ours.maxVersion)) {
     invalid(`level ${level} is outside ${ours.minVersion} to ${ours.maxVersion}`)
   }

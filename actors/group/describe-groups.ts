@@ -34,7 +34,10 @@ export const undescribed = (groupId: string, error: ErrorName): DescribedGroup =
   authorizedOperations: NO_OPERATIONS,
 })
 
-/** Protocol, metadata and assignments are those of a generation, so only a stable group has them. */
+/**
+ * Protocol and metadata are those of a generation, so only a stable group has them; assignments are the
+ * last that members were given.
+ */
 function described(group: Group): DescribedGroup {
   const isStable = group.state === 'Stable'
   return {
@@ -50,7 +53,7 @@ function described(group: Group): DescribedGroup {
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: isStable ? metadataFor(member, group.protocolName) : NO_BYTES,
-      memberAssignment: isStable ? member.assignment : NO_BYTES,
+      memberAssignment: member.assignment,
     })),
     authorizedOperations: NO_OPERATIONS,
   }

@@ -216,6 +216,8 @@ export type LogDirectory = { id: string; path: string; online: boolean }
 /** All logs of one broker, over its log directories. */
 export type LogStore = {
   directories(): LogDirectory[]
+  /** Of the volume that a directory lies on; undefined where the system does not say. */
+  space(directoryId: string): { totalBytes: number; usableBytes: number } | undefined
   /** Broker epoch that the last clean stop left, or -1: the stop was unclean or this is the first start. */
   previousBrokerEpoch(): number
   logs(): Iterable<Log>

@@ -111,8 +111,7 @@ export function createFetchSessions({ clock, random, slots, evictionMs }: Ports)
   }
 
   function begin(request: SessionRequest, wantsSession: boolean, nowMs: number): FetchSession {
-    const kept =
-      wantsSession && request.wishes.length > 0 && makeRoom(request.replicaId >= 0, nowMs)
+    const kept = wantsSession && makeRoom(request.replicaId >= 0, nowMs)
     const session: FetchSession = {
       id: kept ? newId() : 0,
       epoch: 1,
@@ -173,9 +172,14 @@ export function createFetchSessions({ clock, random, slots, evictionMs }: Ports)
       if (former !== undefined && former.replicaId === request.replicaId) close(former)
       return { session: begin(request, sessionEpoch === INITIAL_EPOCH, nowMs), isFull }
     },
-    /** A session of one request ends with it; a kept one without wishes is not worth its slot. */
-    release(session: FetchSession): void {
-      if (session.id === 0 || session.size === 0) close(session)
+    /**
+     * A session of one request ends with it, a kept one when it is asked again and still without wishes.
+     * @returns the id that the answer tells
+     */
+    release(session: FetchSession, isFull: boolean): number {
+      const isUnused = session.size === 0 && !isFull
+      if (session.id === 0 || isUnused) close(session)
+      return isUnused ? 0 : session.id
     },
     size: () => cache.size,
     closeAll(): void {

@@ -136,8 +136,7 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
         session.news.add(entry)
       } else if (!fetched.hasMore) session.news.delete(entry)
     }
-    sessions.release(session)
-    return { sessionId: session.id, partitions }
+    return { sessionId: sessions.release(session, isFull), partitions }
 
     function fetchOne(
       entry: FetchEntry,
@@ -162,6 +161,10 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
       if (known !== undefined) return fetched
       if (position.kind === 'refused') {
         fetched.error = position.error
+        return fetched
+      }
+      if (options.maxBytes < 0 || entry.partitionMaxBytes < 0) {
+        fetched.error = 'UNKNOWN_SERVER_ERROR' // as Kafka, which does not foresee such bounds
         return fetched
       }
       fetched.highWatermark = position.partition.highWatermark
@@ -224,7 +227,7 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
         stay = options.departure?.whenOver(() => {
           parked.giveUp()
           // Of a session of one request nothing is left; a kept one may be gone on with.
-          sessions.release(session)
+          sessions.release(session, isFull)
         })
       })
     },

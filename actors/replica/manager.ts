@@ -67,6 +67,7 @@ export type Replicas = ReplicaManager & {
   abandon(): void
   highWatermarks(): Iterable<TopicPartition & { offset: number }>
   directories(): LogDirectory[]
+  space: LogStore['space']
 }
 
 /** A lost answer of a leader is noticed this long after its long poll should have ended. */
@@ -406,6 +407,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
       }
     },
     directories: () => store.directories(),
+    space: (directoryId) => store.space(directoryId),
   }
 }
 

@@ -36,7 +36,7 @@ export function checkLeaderEpoch(
   if (partition.role === 'offline' || partition.log === undefined) return 'KAFKA_STORAGE_ERROR'
   if (partition.role === 'assigned') return 'NOT_LEADER_OR_FOLLOWER'
   const { leaderEpoch } = partition.context
-  if (currentLeaderEpoch >= 0 && currentLeaderEpoch < leaderEpoch) return 'FENCED_LEADER_EPOCH'
+  if (currentLeaderEpoch !== -1 && currentLeaderEpoch < leaderEpoch) return 'FENCED_LEADER_EPOCH'
   if (currentLeaderEpoch > leaderEpoch) return 'UNKNOWN_LEADER_EPOCH'
   return leaderOnly && partition.role !== 'leader' ? 'NOT_LEADER_OR_FOLLOWER' : 'NONE'
 }
@@ -54,7 +54,9 @@ export function positionOf(entry: FetchEntry, partition: Partition, leaderOnly: 
   const { fetchOffset, lastFetchedEpoch } = entry
   if (fetchOffset < log.startOffset()) return refused('OFFSET_OUT_OF_RANGE', partition)
   if (lastFetchedEpoch >= 0) {
-    if (log.latestEpoch() === undefined) return refused('OFFSET_OUT_OF_RANGE', partition)
+    // A leader knows its own epoch from the first moment: no log that follows it has a later one.
+    if (lastFetchedEpoch > (log.latestEpoch() ?? -1))
+      return refused('OFFSET_OUT_OF_RANGE', partition)
     const known = endOfEpoch(log, lastFetchedEpoch)
     if (known.epoch < lastFetchedEpoch || known.endOffset < fetchOffset) {
       return { kind: 'diverging', partition, diverging: known }

@@ -8,6 +8,9 @@
 
 export type FileStat = { sizeBytes: number; modifiedMs: number; isDirectory: boolean }
 
+/** `usableBytes` are those that this process may still write. */
+export type DiskSpace = { totalBytes: number; usableBytes: number }
+
 /** `read` and `write` want the file to be there; `create` makes it, or empties it. */
 export type OpenMode = 'read' | 'write' | 'create'
 
@@ -28,6 +31,8 @@ export type Disk = {
   /** Names, sorted. */
   readdir(path: string): string[]
   stat(path: string): FileStat | undefined
+  /** Of the volume that a path lies on, as `df` tells it; undefined where that is not told. */
+  space(path: string): DiskSpace | undefined
   /** For small files: a GiB takes 0.2 s, which belongs into `removeTree`. */
   unlink(path: string): void
   readFile(path: string): Buffer | undefined

@@ -58,6 +58,8 @@ export function guardDisk(
     mkdir: guarded(disk.mkdir),
     readdir: guarded(disk.readdir),
     stat: guarded(disk.stat),
+    // Nothing that is stored depends on it: a failure here takes no directory offline.
+    space: disk.space,
     unlink: guarded(disk.unlink),
     readFile: guarded(disk.readFile),
     writeFile: guarded(disk.writeFile),

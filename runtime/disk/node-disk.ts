@@ -12,6 +12,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  statfsSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -43,6 +44,10 @@ export const nodeDisk: Disk = {
   },
   readdir: (path) => readdirSync(path).sort(),
   stat: (path) => unlessMissing(() => stat(path)),
+  space(path) {
+    const { bsize, blocks, bavail } = statfsSync(path)
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
+  },
   unlink: (path) => unlinkSync(path),
   readFile: (path) => unlessMissing(() => readFileSync(path)),
   writeFile: (path, bytes) => writeFileSync(path, bytes),

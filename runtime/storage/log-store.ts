@@ -248,6 +248,16 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
         path: directory.path,
         online: isOnline(directory),
       })),
+    space(directoryId) {
+      const place = places.find(({ directory }) => directory.id === directoryId)
+      if (place === undefined || !isOnline(place.directory)) return undefined
+      try {
+        return place.directory.disk.space(place.directory.path)
+      } catch (err) {
+        logger.warn({ path: place.directory.path, err }, 'the size of a volume is not known')
+        return undefined
+      }
+    },
     // One directory without the marker is enough: some of what was acknowledged may be gone.
     previousBrokerEpoch() {
       const epochs = new Set(places.map(({ directory }) => directory.previousBrokerEpoch))

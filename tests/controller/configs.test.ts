@@ -13,6 +13,8 @@ import { active, incarnation, type World } from './world.ts'
 
 const topicType = 2
 const brokerType = 4
+const groupType = 32
+const metricsType = 16
 const set = 0
 const remove = 1
 const append = 2
@@ -62,7 +64,15 @@ test('what is wrong is refused with the error of its resource, and nothing of it
     [topicType, 't', [['no.such', set, '1']], 'INVALID_CONFIG'],
     [topicType, 't', [['retention.ms', append, '1']], 'INVALID_CONFIG'],
     [topicType, 't', [['retention.ms', set, null]], 'INVALID_REQUEST'],
-    [topicType, 't', [['retention.ms', 9, '1']], 'INVALID_REQUEST'],
+    [topicType, 't', [['retention.ms', 9, '1']], 'UNKNOWN_SERVER_ERROR'],
+    [topicType, 'a/b', [['retention.ms', set, '1']], 'INVALID_TOPIC_EXCEPTION'],
+    [groupType, 'g', [['consumer.session.timeout.ms', set, '1']], 'INVALID_CONFIG'],
+    [groupType, 'g', [['consumer.session.timeout.ms', set, '60001']], 'INVALID_CONFIG'],
+    [groupType, 'g', [['streams.num.standby.replicas', set, '3']], 'INVALID_CONFIG'],
+    [groupType, 'g', [['no.such', set, '1']], 'INVALID_CONFIG'],
+    [metricsType, 'm', [['interval.ms', set, '99']], 'INVALID_REQUEST'],
+    [metricsType, 'm', [['interval.ms', set, 'x']], 'INVALID_REQUEST'],
+    [metricsType, 'm', [['no.such', set, '1']], 'INVALID_REQUEST'],
     [
       topicType,
       't',

@@ -58,7 +58,7 @@ test('what somebody does not support is refused, with everything beside it', asy
   ] as Record<string, number>[]) {
     assert.is(await update(it, levels, 2), 'INVALID_UPDATE_VERSION')
   }
-  assert.is(await update(it, { 'group.version': 0 }, 9), 'INVALID_REQUEST')
+  assert.is(await update(it, { 'group.version': 0 }, 9), 'INVALID_UPDATE_VERSION')
   assert.is(it.records().length, before)
 })
 

@@ -4,7 +4,7 @@
  */
 import * as assert from 'uvu/assert'
 import type { Asker, Handler } from '../../actors/apis/handler.ts'
-import type { BrokerHost } from '../../actors/broker/types.ts'
+import type { BrokerHost, DataBroker } from '../../actors/broker/types.ts'
 import { layeredConfig } from '../../actors/config/layered-config.ts'
 import { createGroupCoordinator } from '../../actors/group/coordinator.ts'
 import { OFFSETS_TOPIC } from '../../actors/group/types.ts'
@@ -284,7 +284,7 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
     replicas,
   }
   const groups = createGroupCoordinator({ nodeId, ...ports, halt: (why) => failures.push(why) })
-  const host: BrokerHost = {
+  const host: CoordinatorHost = {
     ...ports,
     nodeId,
     clusterId: idOf('cluster'),
@@ -299,10 +299,11 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
         return { throttleTimeMs: 0, topics: [{ errorCode: 0, errorMessage: null }] } as never
       },
     },
-  } as BrokerHost
+    succession: () => undefined,
+  } as CoordinatorHost
 
   async function ask<A extends Api>(
-    handler: Handler<BrokerHost>,
+    handler: Handler<CoordinatorHost>,
     api: A,
     version: number,
     request: Request<A>,
@@ -344,6 +345,8 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
     },
   }
 }
+type CoordinatorHost = BrokerHost & Pick<DataBroker, 'succession'>
+
 export type Broker = ReturnType<typeof broker>
 
 /** A world with one broker that coordinates everything, loaded. */

@@ -285,6 +285,7 @@ export async function withBrokers(
       log: process.env['LOUD'] ? loud(id) : silent,
       link,
       store,
+      kraftVersion: () => 1,
       leader: {
         current: () => ({ leaderId: controller, epoch: 1 }),
         onChange: (listener) => changed.add(listener),

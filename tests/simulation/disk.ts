@@ -359,6 +359,8 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
       disk.faults.check('sync', path)
       syncNames(path, directoryOf(path))
     },
+    // As large as nothing that is simulated fills.
+    space: () => ({ totalBytes: 2 ** 40, usableBytes: 2 ** 39 }),
     async datasync(fd) {
       const { file, path } = fileOf(fd)
       const last = file.pending.at(-1)

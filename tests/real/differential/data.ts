@@ -424,6 +424,9 @@ export const dataScenarios: Scenario[] = [
       const again = await ask(other.sessionId, 0, [1])
       await ask(again.sessionId, 1, [])
       await ask(0, 0, [9])
+      const empty = await ask(0, 0, [])
+      await ask(empty.sessionId, 1, [])
+      await ask(empty.sessionId, 2, [])
       await ask(0, 0, [0], {
         topics: [{ topic: `${own}-none`, topicId: unknownId, partitions: [{}] }],
       })

@@ -34,8 +34,12 @@ export const nodeScenarios: Scenario[] = [
     'Requests that no version covers',
     ApiVersions,
     async (peer) => {
-      for (const version of [5, 99, -1])
-        await peer.raw(`ApiVersions v${version}`, header(18, version))
+      // A header of the second version: tags, and none of them.
+      const untagged = Buffer.from([0])
+      for (const version of [5, 99]) {
+        await peer.raw(`ApiVersions v${version}`, header(18, version, untagged))
+      }
+      await peer.raw('ApiVersions v-1', header(18, -1))
       for (const [key, version] of [
         [3, 14],
         [3, -1],
@@ -113,6 +117,11 @@ export const nodeScenarios: Scenario[] = [
     await update()
     await update({ feature: 'kraft.version', maxVersionLevel: 1 })
     await update({ feature: 'kraft.version', maxVersionLevel: 5 })
+    await peer.ask(UpdateFeatures, v, {
+      timeoutMs: 0,
+      featureUpdates: [{ feature: metadata, maxVersionLevel: 30, upgradeType: 1 }],
+      validateOnly: v >= 1,
+    })
     if (v < 1) return
     for (const upgradeType of [0, 2, 3, 4]) {
       await update({ feature: metadata, maxVersionLevel: 29, upgradeType })

@@ -132,12 +132,16 @@ const nameOf = (one: unknown): unknown => {
   return label === undefined ? undefined : known[label]
 }
 
+/** Resources of several types may have one name. */
+const typeOf = (one: unknown): number =>
+  (one as { resourceType?: number } | null)?.resourceType ?? 0
+
 /** By name, before ids become symbols; what has no name stays in its place. */
 function ordered(list: unknown[]): unknown[] {
   if (list.some((one) => nameOf(one) === undefined)) return list
   return list
-    .map((one) => ({ one, name: nameOf(one) as string | number }))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .map((one) => ({ one, name: nameOf(one) as string | number, type: typeOf(one) }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.type - b.type))
     .map(({ one }) => one)
 }
 

@@ -116,6 +116,11 @@ export const topicScenarios: Scenario[] = [
     ])
     await ask([])
     await ask([one(`${own}-good`), one('bad/name')])
+    for (const timeoutMs of [0, -1]) {
+      const topics = [one(`${own}-late${timeoutMs}`)]
+      const { topics: told } = await peer.ask(CreateTopics, v, { topics, timeoutMs })
+      if (told[0]?.errorCode === 0) await ready(peer, `${own}-late${timeoutMs}`)
+    }
   }),
 
   scenario('CreateTopics refuses', CreateTopics, async (peer, v, own) => {
@@ -154,6 +159,7 @@ export const topicScenarios: Scenario[] = [
     await byName(own, `${own}-none`)
     await byName(own)
     await byName()
+    await peer.ask(DeleteTopics, v, { topics: [{ name: own }], topicNames: [own], timeoutMs: 0 })
     if (v < 6) return
     const topics = (...list: { name?: string | null; topicId?: string }[]) =>
       peer.ask(DeleteTopics, v, { topics: list, timeoutMs: 10_000 })
@@ -196,6 +202,10 @@ export const topicScenarios: Scenario[] = [
     await grow([{ name: own, count: 3, assignments: [{ brokerIds: [1] }] }])
     await grow([{ name: own, count: 5 }])
     await grow([])
+    await peer.ask(CreatePartitions, v, {
+      topics: [{ name: own, count: 6, assignments: null }],
+      timeoutMs: 0,
+    })
     await ready(peer, own, 5)
     await peer.ask(Metadata, 12, { topics: [{ name: own }] })
   }),
@@ -266,7 +276,8 @@ export const topicScenarios: Scenario[] = [
     await ask(both, 9, { topicName: `${own}-c`, partitionIndex: 0 })
     await ask([`${own}-none`, ...both], 9)
     await ask([`${own}-a`, `${own}-a`], 9)
-    await ask(['bad/name', ''], 9)
+    await ask(['bad/name', `${own}-a`], 9)
+    await ask([''], 9)
     await ask([], 1)
   }),
 
@@ -282,6 +293,10 @@ export const topicScenarios: Scenario[] = [
     await elect([{ topic: `${own}-none`, partitions: [0] }])
     await elect([{ topic: own, partitions: [] }])
     await elect([])
+    await peer.ask(ElectLeaders, v, {
+      topicPartitions: [{ topic: own, partitions: [0] }],
+      timeoutMs: 0,
+    })
     if (v === 0) return
     await elect([{ topic: own, partitions: [0] }], 1)
     await elect([{ topic: own, partitions: [0] }], 2)
@@ -316,6 +331,7 @@ export const topicScenarios: Scenario[] = [
     await move([{ name: own, partitions: [] }])
     await move([...replicas([1]), ...replicas([1])])
     await move([])
+    await peer.ask(AlterPartitionReassignments, v, { topics: replicas([1]), timeoutMs: 0 })
     if (v >= 1) await move(replicas([1, 7]), false)
   }),
 
@@ -328,5 +344,6 @@ export const topicScenarios: Scenario[] = [
     await list([{ name: own, partitionIndexes: [0, 1] }])
     await list([{ name: own, partitionIndexes: [] }])
     await list([{ name: `${own}-none`, partitionIndexes: [0] }])
+    await peer.ask(ListPartitionReassignments, v, { topics: null, timeoutMs: 0 })
   }),
 ]
