@@ -27,6 +27,7 @@ export const faultNames = [
   'serverRestart',
   'slowSync',
   'clockStep',
+  'clockDrift',
   'reset',
 ] as const
 export type FaultName = (typeof faultNames)[number]
@@ -308,6 +309,8 @@ function drawFault(name: FaultName, { shape, topics, random }: FaultDraw): Fault
       return { do: name, node: node(), syncMs: between(20, 2_000), forMs: between(1_000, 15_000) }
     case 'clockStep':
       return { do: name, node: node(), byMs: between(-60_000, 60_000) }
+    case 'clockDrift':
+      return { do: name, node: node(), rate: between(0.9, 1.1), forMs: between(5_000, 30_000) }
     case 'reset':
       return { do: name }
   }

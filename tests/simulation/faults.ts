@@ -167,6 +167,12 @@ export function createFaults(ports: FaultPorts): Faults {
       find(target)?.machine.stepClock(byMs)
       return true
     },
+    clockDrift({ node: target, rate, forMs }) {
+      const node = find(target)
+      if (node === undefined) return false
+      node.machine.setRate(rate)
+      return lasting(forMs, () => node.machine.setRate(1))
+    },
     reset() {
       sockets.resetAll()
       return true

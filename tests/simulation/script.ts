@@ -23,6 +23,8 @@ export type Fault =
   | { do: 'serverRestart'; forMs: number }
   | { do: 'slowSync'; node: Target; syncMs: number; forMs: number }
   | { do: 'clockStep'; node: Target; byMs: number }
+  /** Its clocks run so much faster than true time. */
+  | { do: 'clockDrift'; node: Target; rate: number; forMs: number }
   | { do: 'reset' }
 
 /** One batch; `label` makes its values unlike all others. */

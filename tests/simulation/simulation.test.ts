@@ -4,7 +4,10 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Result, simulate } from './simulate.ts'
+import { drawScript } from './draw.ts'
+import { createPool } from './pool.ts'
+import { parseScript } from './script.ts'
+import { play, type Result, simulate } from './simulate.ts'
 
 const base = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000)
 const realMsMax = 40_000
@@ -38,6 +41,23 @@ test('the same seed gives the same history', async () => {
   assert.is(second.steps, first.steps)
   const other = await simulate({ ...options, seed: 8 })
   assert.is.not(other.hash, first.hash)
+})
+
+test('a seed has one history, in whichever thread it is played', async () => {
+  const scripts = [7, 8].map((seed) => drawScript({ seed, faultyMs: 3_000 }))
+  const told = new Map<number, string>()
+  await createPool(2).run(scripts[Symbol.iterator](), ({ seed, hash }) => {
+    told.set(seed, hash)
+    return true
+  })
+  for (const script of scripts) assert.is(told.get(script.seed), (await play(script)).hash)
+})
+
+test('a script is the same behind JSON', async () => {
+  const script = drawScript({ seed: 9, faultyMs: 3_000 })
+  const written = parseScript(JSON.stringify(script))
+  assert.is((await play(written)).hash, (await play(script)).hash)
+  assert.throws(() => parseScript('{"seed":1}'), /a script has shape/)
 })
 
 test(`fresh seeds break no promise (SEED=${base})`, async () => {
