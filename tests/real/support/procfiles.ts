@@ -61,5 +61,8 @@ export async function killed(program: Program, id: number) {
     async () => program.lines.filter((line) => ready.test(line)).map(pidOf),
     (pids) => pids.at(-1) !== before,
     60_000,
-  )
+  ).catch((why: Error) => {
+    const told = program.lines.filter((line) => line.includes(`node${id}.1`)).slice(-10)
+    throw new Error(`${why.message}\n${told.join('\n')}`)
+  })
 }
