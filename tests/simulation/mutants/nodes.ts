@@ -101,10 +101,9 @@ export const nodeMutants: Mutant[] = [
   },
   {
     name: 'a controller keeps what was never committed',
-    rules: ['M4', 'M1', 'R15'],
+    rules: ['M4', 'M1', 'R15', 'R8'],
     patches: [patch('actors/controller/writer.ts', '      image.revertJournal()\n', '')],
     run: { ...kills, mix: restless({ isolate: 1_500, kill: 4_000 }) },
-    isOpen: true,
   },
   {
     name: 'a new controller watches no broker',
@@ -136,6 +135,5 @@ export const nodeMutants: Mutant[] = [
     rules: ['N7', 'scenario'],
     patches: [patch('actors/probe/probe.ts', 'if (isOpen) blinded()', 'if (isOpen) schedule')],
     run: { scenario: 'peer-reconnects-late' },
-    isOpen: true,
   },
 ]
