@@ -88,6 +88,30 @@ test('positions that cannot be read', async () => {
   })
 })
 
+test('what Kafka does not foresee: negative bounds, and isolation levels that are none', async () => {
+  await withBrokers([1], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await produceTo(rig, 1, 'orders', batchOf(['a']))
+    const wish = { topicId, partition: 0, offset: 0 }
+    const bounded = await ask(rig, [wish], { maxBytes: -1 })
+    const { errorCode, records } = bounded.responses[0]!.partitions[0]!
+    assert.equal([errorName(errorCode), records?.length], ['UNKNOWN_SERVER_ERROR', 0])
+    const levelled = await ask(rig, [wish], { isolationLevel: 2 })
+    assert.is(errorName(levelled.errorCode), 'UNKNOWN_SERVER_ERROR')
+  })
+})
+
+test('a session without partitions is kept for its next request, no longer', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    const { sessionId } = await ask(rig, [], { sessionEpoch: 0 })
+    assert.ok(sessionId > 0)
+    assert.is((await ask(rig, [], { sessionId, sessionEpoch: 1 })).sessionId, 0)
+    const gone = await ask(rig, [], { sessionId, sessionEpoch: 2 })
+    assert.is(errorName(gone.errorCode), 'FETCH_SESSION_ID_NOT_FOUND')
+  })
+})
+
 test('an incremental fetch tells what is new, and only that', async () => {
   await withBrokers([1], async (rig) => {
     const topicId = rig.createTopic('orders', { replicas: [[1], [1], [1]] })
