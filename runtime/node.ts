@@ -376,6 +376,7 @@ function quorumConfig({ config }: NodeConfig) {
     fetchMaxBytes: config.int('controller.quorum.fetch.max.bytes'),
     fetchSnapshotMaxBytes: config.int('controller.quorum.fetch.snapshot.max.bytes'),
     retentionBytes: config.int('metadata.max.retention.bytes'),
+    retentionMs: config.int('metadata.max.retention.ms'),
   }
 }
 

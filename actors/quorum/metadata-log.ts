@@ -10,6 +10,7 @@ import { invariant } from '../invariant.ts'
 import type { Log } from '../ports/log.ts'
 import type { QuorumStore, SnapshotId, SnapshotReader } from '../ports/quorum-store.ts'
 import { controlRecords } from './control-records.ts'
+import { lastContainedTimestampMs } from './snapshot-file.ts'
 import type { VoterSets } from './voter-sets.ts'
 
 export type OffsetAndEpoch = { offset: number; epoch: number }
@@ -43,7 +44,7 @@ export type MetadataLog = {
   /** A complete snapshot from the leader takes the place of the whole log. */
   installSnapshot(id: SnapshotId, highWatermark: number): void
   /** After a snapshot was written: deletes what it makes superfluous, the oldest first. */
-  clean(limits: { retentionBytes: number }): void
+  clean(limits: { retentionBytes: number; retentionMs: number; nowMs: number }): void
   bytesBetween(from: number, to: number): number
   /** Resolves when what is appended by now is durable, unless a truncation came between. */
   flush(): Promise<void>
@@ -200,12 +201,14 @@ export function createMetadataLog(ports: {
       noteSnapshot(id)
       votersChanged()
     },
-    clean({ retentionBytes }) {
+    clean({ retentionBytes, retentionMs, nowMs }) {
       snapshots = store.snapshots()
       for (;;) {
         const [oldest, next] = snapshots
         if (oldest === undefined || next === undefined) return
-        if (log.sizeBytes() + snapshotBytes() <= retentionBytes) return
+        const isTooMuch = log.sizeBytes() + snapshotBytes() > retentionBytes
+        const isTooOld = retentionMs >= 0 && nowMs - timestampOf(oldest) > retentionMs
+        if (!isTooMuch && !isTooOld) return
         if (next.offset > log.startOffset()) log.advanceStartOffset(next.offset)
         deleteSnapshot(oldest)
       }
@@ -216,6 +219,11 @@ export function createMetadataLog(ports: {
       const end = await log.flush()
       if (before === truncations) durable = Math.max(durable, end)
     },
+  }
+
+  const timestampOf = (id: SnapshotId): number => {
+    const reader = store.openSnapshot(id)
+    return reader === undefined ? -1 : lastContainedTimestampMs(reader)
   }
 
   const snapshotBytes = () =>

@@ -26,6 +26,8 @@ export type QuorumConfig = {
   fetchSnapshotMaxBytes: number
   /** metadata.max.retention.bytes: log and snapshots together. */
   retentionBytes: number
+  /** metadata.max.retention.ms: of what a snapshot contains; negative: for ever. */
+  retentionMs: number
 }
 
 export type Role = 'unattached' | 'prospective' | 'candidate' | 'follower' | 'leader' | 'resigned'

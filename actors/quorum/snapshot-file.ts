@@ -90,19 +90,21 @@ function* pieces(reader: SnapshotReader): Generator<Buffer> {
   }
 }
 
+/** Of the last record that went into it, by the leader's clock; -1 when the header does not say. */
+export function lastContainedTimestampMs(reader: SnapshotReader): number {
+  const head = reader.read(0, Math.min(reader.sizeBytes, chunkBytes))
+  for (const { record } of controlRecords(head)) {
+    if (record.type === 'snapshotHeader') return record.lastContainedLogTimestamp
+  }
+  return -1
+}
+
 /** What a listener is given; its batches are read from the file as they are asked for. */
 export function loadSnapshot(reader: SnapshotReader): LoadedSnapshot {
-  const head = reader.read(0, Math.min(reader.sizeBytes, chunkBytes))
-  let lastContainedTimestampMs = -1
-  for (const { record } of controlRecords(head)) {
-    if (record.type !== 'snapshotHeader') continue
-    lastContainedTimestampMs = record.lastContainedLogTimestamp
-    break
-  }
   return {
     lastContainedOffset: reader.id.offset - 1,
     lastContainedEpoch: reader.id.epoch,
-    lastContainedTimestampMs,
+    lastContainedTimestampMs: lastContainedTimestampMs(reader),
     sizeBytes: reader.sizeBytes,
     batches: {
       *[Symbol.iterator]() {

@@ -38,7 +38,8 @@ export async function writeSnapshot(
     writer.append(bytes.foot())
     const sizeBytes = writer.sizeBytes()
     writer.freeze()
-    log.clean({ retentionBytes: config.retentionBytes })
+    const { retentionBytes, retentionMs } = config
+    log.clean({ retentionBytes, retentionMs, nowMs: clock.now() })
     const tookMs = Math.round(clock.monotonic() - startedMs)
     logger.info({ ...id, sizeBytes, tookMs }, 'metadata snapshot written')
     return sizeBytes

@@ -128,6 +128,25 @@ test('a follower far behind the log start pulls the snapshot, then goes on', asy
   assert.equal(leader.quorum!.sinceSnapshot().bytes > 0, true)
 })
 
+test('what is older than its retention goes once a younger snapshot is there, and its log with it', async () => {
+  const world = await started({ voters: [1], config: { retentionMs: 60_000 } })
+  const { disk } = world.node(1)
+  const cut = async (name: string) => {
+    const last = world.append(name)
+    await world.until(() => world.node(1).told.has(last))
+    await snapshot(world, 1, [name])
+    return last + 1
+  }
+  const first = await cut('a')
+  const second = await cut('b')
+  const offsets = () => disk.store.snapshots().map(({ offset }) => offset)
+  assert.equal(offsets(), [first, second], 'both are young')
+  await world.clock.advance(61_000)
+  const third = await cut('c')
+  assert.equal(offsets(), [third])
+  assert.is(disk.log.startOffset(), third)
+})
+
 test('a leader that changes in the middle of a download costs only time', async () => {
   const world = await started({
     voters: [1, 2, 3],

@@ -88,6 +88,7 @@ export const config: QuorumConfig = {
   fetchMaxBytes: 1024 * 1024,
   fetchSnapshotMaxBytes: 100,
   retentionBytes: 100 * 1024 * 1024,
+  retentionMs: -1,
 }
 
 export type WorldOptions = {
