@@ -93,7 +93,7 @@ export const replicaMutants: Mutant[] = [
     patches: [
       patch(
         'actors/replica/read.ts',
-        "if (currentLeaderEpoch >= 0 && currentLeaderEpoch < leaderEpoch) return 'FENCED_LEADER_EPOCH'",
+        "if (currentLeaderEpoch !== -1 && currentLeaderEpoch < leaderEpoch) return 'FENCED_LEADER_EPOCH'",
         '',
       ),
       patch(
