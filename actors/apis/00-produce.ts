@@ -3,6 +3,7 @@
  *
  * - One batch of format v2 a partition; zstd from v7 on (KIP-110).
  * - acks 0 is not answered, 1 answers once the leader has it, -1 once the high watermark passed it.
+ * - What is refused with acks 0 ends the connection, so that its client asks anew who leads.
  * - Transactions are not built: transactional batches get INVALID_TXN_STATE, and without a
  *   transactional id, as in Kafka, TRANSACTIONAL_ID_AUTHORIZATION_FAILED for the whole request.
  * - Bytes of a batch that is cut off behind the first one are left away.
@@ -76,9 +77,16 @@ export const produce = handler<typeof Produce, DataBroker>(
       origin: 'client',
       departure: asker.departure,
     })
-    if (acks === 0) return undefined
     if (results instanceof Promise) return results.then(answer)
-    return answer(results)
+    return acks === 0 ? unanswered(results) : answer(results)
+
+    function unanswered(appended: AppendResult[]): undefined {
+      const refused = appended
+        .map((result, at) => refusals.get(at) ?? result)
+        .find(({ error }) => error !== 'NONE')
+      if (refused !== undefined) asker.hangUp?.(withoutAnswer(refused.error, refused.message))
+      return undefined
+    }
 
     function place(topic: Topic, index: number): Located {
       if (asker.apiVersion >= TOPIC_IDS_SINCE && topic.topicId === ZERO_UUID) {
@@ -123,18 +131,27 @@ export const produce = handler<typeof Produce, DataBroker>(
       return { responses, throttleTimeMs: 0, nodeEndpoints: endpoints }
     }
   },
-  ({ topicData }, error, message) => ({
-    responses: topicData.map(({ name, topicId, partitionData }: Topic) => ({
-      name,
-      topicId,
-      partitionResponses: partitionData.map(({ index }) =>
-        partitionAnswer(index, refusalOf(error, message)),
-      ),
-    })),
-    throttleTimeMs: 0,
-    nodeEndpoints: [],
-  }),
+  ({ acks, topicData }, error, message, asker) => {
+    if (acks === 0) {
+      asker.hangUp?.(withoutAnswer(error, message))
+      return undefined
+    }
+    return {
+      responses: topicData.map(({ name, topicId, partitionData }: Topic) => ({
+        name,
+        topicId,
+        partitionResponses: partitionData.map(({ index }) =>
+          partitionAnswer(index, refusalOf(error, message)),
+        ),
+      })),
+      throttleTimeMs: 0,
+      nodeEndpoints: [],
+    }
+  },
 )
+
+const withoutAnswer = (error: ErrorName, message: string | null): string =>
+  `Produce with acks=0: ${error}${message === null ? '' : `, ${message}`}`
 
 const noRecords = Buffer.alloc(0)
 const ZSTD_SINCE = 7

@@ -30,6 +30,8 @@ export type Asker = {
   departure?: Departure
   /** How much an answer may carry now beyond what makes progress; absent: as much as it asks for. */
   bytesLeft?: () => number
+  /** Ends its connection, as the only way to tell who wants no answer; absent: it did not come over one. */
+  hangUp?: (why: string) => void
   /** A broker passed it on in an Envelope; the rest describes the client. */
   forwarded?: boolean
 }
@@ -74,9 +76,9 @@ export function handler<A extends Api, Host>(
     error: ErrorName,
     message: string | null,
     asker: Asker,
-  ) => Response<A>,
+  ) => Answer<A>,
 ): Handler<Host> {
-  const fail = (request: Request<A>, asker: Asker, error: unknown, log: Logger): Response<A> => {
+  const fail = (request: Request<A>, asker: Asker, error: unknown, log: Logger): Answer<A> => {
     const { code, message } = asRefusal(error, api.name, asker, log)
     return failed(request, code, message, asker)
   }

@@ -88,7 +88,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
       logAbuse: ({ context: { connectionId } }, { why }) =>
         log.warn({ connectionId, listenerName, why }, 'connection closed: malformed request'),
       logFailure: ({ context: { connectionId } }, { why }) =>
-        log.error({ connectionId, listenerName, why }, 'connection closed: no answer can be given'),
+        log.warn({ connectionId, listenerName, why }, 'connection closed: no answer can be given'),
     },
   })
 
@@ -257,6 +257,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     connectionId: row.socket.id,
     departure: row.departure,
     bytesLeft: unread.bytesLeft,
+    hangUp: (why) => close(row, 'failed', why),
     clientSoftwareName: row.software?.name,
     clientSoftwareVersion: row.software?.version,
   })

@@ -137,6 +137,26 @@ test('acks=0 is not answered, and is appended all the same', async () => {
   })
 })
 
+test('what is refused with acks=0 ends its connection, which is all that its client can be told', async () => {
+  await withBrokers([1], async (rig) => {
+    rig.createTopic('orders')
+    const whys: string[] = []
+    const asker = { hangUp: (why: string) => void whys.push(why) }
+    const ask = (records: Buffer, index = 0) =>
+      produceTo(rig, 1, 'orders', records, { acks: 0, index, asker })
+    assert.is(await ask(batchOf(['a'])), undefined)
+    assert.equal(whys, [])
+    const spoiled = batchOf(['b'])
+    spoiled[spoiled.length - 1]! ^= 1
+    assert.is(await ask(spoiled), undefined)
+    assert.is(await ask(batchOf(['c']), 7), undefined)
+    assert.is(whys.length, 2, whys.join())
+    assert.match(whys[0]!, /acks=0: CORRUPT_MESSAGE/)
+    assert.match(whys[1]!, /acks=0: UNKNOWN_TOPIC_OR_PARTITION/)
+    assert.is(rig.node(1).store.get({ topic: 'orders', partition: 0 })!.endOffset(), 1)
+  })
+})
+
 test('a repeated batch of an idempotent producer gets its first offset', async () => {
   await withBrokers([1], async (rig) => {
     rig.createTopic('orders')

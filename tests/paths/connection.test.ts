@@ -138,7 +138,7 @@ const adapter: Adapter<ConnectionWorld> = {
       endSocket: 'end',
       destroySocket: 'destroy',
       logAbuse: 'warn: connection closed: malformed request',
-      logFailure: 'error: connection closed: no answer can be given',
+      logFailure: 'warn: connection closed: no answer can be given',
     }
     const line = lines[type]
     if (line !== undefined) return { now: [line] }

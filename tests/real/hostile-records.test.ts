@@ -91,6 +91,21 @@ test('a batch whose length is negative, huge or short is CORRUPT_MESSAGE', async
   assert.is(await produce(intact()), 'NONE')
 })
 
+test('damaged records without an answer to come close their connection, with one log line', async () => {
+  const lines = () =>
+    cluster.program.errors.filter((line) => line.includes('acks=0: CORRUPT_MESSAGE')).length
+  const before = lines()
+  const batch = intact()
+  batch[batch.length - 1]! ^= 1
+  assert.match(await produce(batch, 0).catch(String), /closed/)
+  await eventually(
+    'it is told',
+    async () => lines() - before,
+    (count) => count === 1,
+  )
+  assert.is(await produce(intact()), 'NONE')
+})
+
 test('acks of 7 is INVALID_REQUIRED_ACKS', async () => {
   assert.is(await produce(intact(), 7), 'INVALID_REQUIRED_ACKS')
 })
