@@ -1,13 +1,11 @@
 /**
  * What the registration chart makes of what it hears, told in `tests/traces/broker-registration/`;
- * REWRITE=1 writes what stands below each `----`. And every state by a path that XState finds.
+ * REWRITE=1 writes what stands below each `----`.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { getShortestPaths } from 'xstate/graph'
-import { brokerRegistration, type RegistrationEvent } from '../../machines/broker-registration.ts'
 import { chart, heartbeat, registered } from './registration-chart.ts'
 
 const folder = fileURLToPath(new URL('../traces/broker-registration/', import.meta.url))
@@ -85,73 +83,5 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.trace'))
     else assert.fixture(played, text)
   })
 }
-
-const timers = [
-  'xstate.after.sessionTimeout.brokerRegistration.unfenced.lives',
-  'xstate.after.stallGrace.brokerRegistration.unfenced.overdue',
-  'xstate.after.sessionTimeout.brokerRegistration.controlledShutdown.lives',
-  'xstate.after.stallGrace.brokerRegistration.controlledShutdown.overdue',
-]
-const beats = [
-  heartbeat(),
-  heartbeat({ wantFence: true }),
-  heartbeat({ wantShutDown: true }),
-  heartbeat({ wantShutDown: true, leaderships: 3 }),
-  heartbeat({ wantShutDown: true, handOverSeen: false }),
-  heartbeat({ currentMetadataOffset: 1 }),
-]
-const events = [
-  ...beats,
-  { type: 'brokerGone' },
-  ...timers.map((type) => ({ type }) as unknown as RegistrationEvent),
-] as RegistrationEvent[]
-
-/** Kept up and stalled loops reach different states, so the graph is walked with both. */
-const reached = [true, false].flatMap((keptUp) =>
-  [false, true].flatMap((fenced) =>
-    getShortestPaths(
-      brokerRegistration.provide({
-        guards: { keptUp: () => keptUp },
-        actions: { unexpected: () => {} },
-      }),
-      {
-        input: registered({ fenced }),
-        events,
-        serializeState: ({ value }) => JSON.stringify(value),
-      },
-    ),
-  ),
-)
-
-test('every state is reached by a path that replays', () => {
-  const states = new Set(reached.map(({ state }) => JSON.stringify(state.value)))
-  assert.equal([...states].sort(), [
-    '"fenced"',
-    '"shutdownNow"',
-    '{"controlledShutdown":"lives"}',
-    '{"controlledShutdown":"overdue"}',
-    '{"unfenced":"lives"}',
-    '{"unfenced":"overdue"}',
-  ])
-})
-
-test('the log learns of each fencing exactly once, along every path', () => {
-  for (const { state, steps } of reached) {
-    const [first] = steps
-    const on = chart(registered({ fenced: first?.state.value === 'fenced' || steps.length === 0 }))
-    let fenced = on.actor.getSnapshot().hasTag('fenced')
-    for (const { event } of steps) {
-      // The walk's own first event, and timers, which the clock plays.
-      if ((event.type as string).startsWith('xstate.')) continue
-      if (on.actor.getSnapshot().status !== 'active') break
-      on.actor.send(event)
-      const now = on.actor.getSnapshot().hasTag('fenced')
-      const told = on.take().filter((change) => change.fenced !== undefined)
-      assert.is(told.length, now === fenced ? 0 : 1, `${JSON.stringify(state.value)} ${event.type}`)
-      fenced = now
-    }
-    on.actor.stop()
-  }
-})
 
 test.run()
