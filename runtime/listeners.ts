@@ -2,6 +2,7 @@
  * The Kafka listeners of one node. They are bound before the broker registers, so that nobody is
  * told of a port that does not listen; a client that comes early waits until the broker serves.
  */
+import type { InspectionEvent } from 'xstate'
 import type { Config } from '../actors/config/config.ts'
 import { hostConnections } from '../actors/connection/connection.ts'
 import type { HandlerTable } from '../actors/connection/dispatch.ts'
@@ -32,6 +33,7 @@ export type ListenerPorts<BrokerHost, ControllerHost> = {
   config: Config
   log: Logger
   halt: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
   broker: Served<BrokerHost> | undefined
   controller: Served<ControllerHost> | undefined
 }
@@ -64,15 +66,16 @@ export async function openListeners<B, C>(ports: ListenerPorts<B, C>): Promise<B
 type Named = { name: string; host: string; port: number }
 
 async function bind<Host>(
-  ports: Pick<ListenerPorts<never, never>, 'clock' | 'config' | 'log' | 'halt' | 'openListener'> & {
-    unread: Unread
-  },
+  ports: Pick<
+    ListenerPorts<never, never>,
+    'clock' | 'config' | 'log' | 'halt' | 'inspect' | 'openListener'
+  > & { unread: Unread },
   { name, host, port }: Named,
   told: Named,
   { table, host: served }: Served<Host>,
   isController: boolean,
 ): Promise<BoundListener> {
-  const { clock, config, log, halt, unread } = ports
+  const { clock, config, log, halt, inspect, unread } = ports
   const connections = hostConnections({
     table,
     host: served,
@@ -81,6 +84,7 @@ async function bind<Host>(
     log,
     halt,
     unread,
+    ...(inspect && { inspect }),
   })
   const door = openLater(connections.accept)
   const overrides = ipOverrides(config.text('max.connections.per.ip.overrides') ?? '')

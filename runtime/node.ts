@@ -190,6 +190,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         log,
         halt,
         bootstrapRecords: readBootstrap(formatting.bootstrapPath, disk),
+        ...inspect,
       })
       quorum.listen(controller)
       controllerHost = {
@@ -238,6 +239,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
             log,
             replicas,
             halt,
+            ...inspect,
           }),
         halt,
         ...inspect,
@@ -253,12 +255,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       config,
       log,
       halt,
+      ...inspect,
       broker: broker && { table: brokerTable, host: broker.host },
       controller: controllerHost && { table: controllerTable, host: controllerHost },
     })
     if (controller !== undefined) {
       const leaderId = () => leader.current().leaderId
-      const watch = watchBrokers({ link, clock, controller, leaderId, probing, halt })
+      const watch = watchBrokers({ link, clock, controller, leaderId, probing, halt, ...inspect })
       life.onEnd(() => watch.close())
       const registration = registerSelf({
         channel: createControllerChannel({ link, clock, leader }),

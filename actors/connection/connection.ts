@@ -10,7 +10,7 @@
  *
  * The chart hears only of bounds that are reached and of the end; a request does not touch it.
  */
-import { type ActorRefFrom, createActor } from 'xstate'
+import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate'
 import { connection } from '../../machines/connection.ts'
 import {
   decodeRequest,
@@ -43,6 +43,7 @@ export type ConnectionsOf<Host> = {
   unread: Unread
   /** A broken invariant ends the node. */
   halt: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
 }
 
 /** What one connection may keep waiting; one request or answer above it still makes progress. */
@@ -74,7 +75,7 @@ type Row = {
 }
 
 export function hostConnections<Host>(of: ConnectionsOf<Host>) {
-  const { table, host, listenerName, clock, log, halt, unread } = of
+  const { table, host, listenerName, clock, log, halt, unread, inspect } = of
   const rows = new Map<string, Row>()
 
   const rowOf = (connectionId: string): Row | undefined => rows.get(connectionId)
@@ -94,7 +95,12 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
 
   const accept: Accept = (socket) => {
     const input = { connectionId: socket.id }
-    const actor = createActor(chart, { input, clock, id: socket.id })
+    const actor = createActor(chart, {
+      input,
+      clock,
+      id: socket.id,
+      ...(inspect && { inspect }),
+    })
     actor.subscribe({ error: halt })
     const row: Row = {
       socket,

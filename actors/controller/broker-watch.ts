@@ -4,6 +4,7 @@
  * next active controller knows who died with the last one: the leader's node closely, the others at
  * leisure, for whose death nothing follows yet.
  */
+import type { InspectionEvent } from 'xstate'
 import type { Link } from '../../transport/links/link.ts'
 import type { Clock } from '../ports/clock.ts'
 import { hostProbe } from '../probe/probe.ts'
@@ -18,8 +19,9 @@ export function watchBrokers(of: {
   leaderId(): number
   probing: { intervalMs: number; graceMs: number }
   halt: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
 }) {
-  const { link, clock, controller, leaderId, probing, halt } = of
+  const { link, clock, controller, leaderId, probing, halt, inspect } = of
   return hostProbe({
     link,
     clock,
@@ -30,5 +32,6 @@ export function watchBrokers(of: {
     onDead: ({ nodeId, incarnationId }) => controller.brokerGone(nodeId, incarnationId),
     onAlive: ({ nodeId, incarnationId }) => controller.brokerHeard(nodeId, incarnationId),
     halt,
+    ...(inspect && { inspect }),
   })
 }

@@ -3,7 +3,7 @@
  * decides. Each decision is a function of the image with all earlier decisions in it; its records are
  * one atomic batch, and its answer leaves when the batch, and all that it was based on, is committed.
  */
-import { createActor } from 'xstate'
+import { createActor, type InspectionEvent } from 'xstate'
 import { controller as controllerChart } from '../../machines/controller.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { LayeredConfig } from '../config/config.ts'
@@ -33,6 +33,7 @@ export type ControllerPorts = {
   halt: (why: unknown) => void
   /** What `format` wrote for an empty log: feature levels and the like. */
   bootstrapRecords: readonly MetadataRecord[]
+  inspect?: (event: InspectionEvent) => void
 }
 
 export type Controller = QuorumListener & {
@@ -69,6 +70,7 @@ export type Controller = QuorumListener & {
 
 export function hostController(ports: ControllerPorts): Controller {
   const { quorum, nodeId, clock, random, config, log, halt, bootstrapRecords } = ports
+  const inspect = ports.inspect && { inspect: ports.inspect }
   const writer = createWriter(quorum, clock)
   const cluster: Cluster = {
     get image() {
@@ -78,7 +80,7 @@ export function hostController(ports: ControllerPorts): Controller {
     random,
     nextOffset: () => quorum.endOffset(),
   }
-  const registrations = hostRegistrations({ clock, cluster, writer, log, halt, fail })
+  const registrations = hostRegistrations({ clock, cluster, writer, log, halt, fail, ...inspect })
 
   /** A lost leadership is told by the quorum, too; anything else means that somebody else should lead. */
   function fail(why: unknown): void {
@@ -151,6 +153,7 @@ export function hostController(ports: ControllerPorts): Controller {
     },
     clock,
     id: `controller-${nodeId}`,
+    ...inspect,
   })
   actor.subscribe({ error: halt })
   actor.start()

@@ -4,7 +4,7 @@
  * term (M4); a new term gives every unfenced broker a fresh session (M6).
  */
 import { match } from 'ts-pattern'
-import { createActor } from 'xstate'
+import { createActor, type InspectionEvent } from 'xstate'
 import {
   brokerRegistration,
   type Registration,
@@ -28,6 +28,7 @@ export type RegistrationPorts = {
   halt: (why: unknown) => void
   /** A record could not be appended: the term ends. */
   fail: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
 }
 
 /** A BrokerHeartbeat's claims. */
@@ -59,7 +60,7 @@ export type Registrations = {
 const stallGraceMs = 1_000
 
 export function hostRegistrations(ports: RegistrationPorts): Registrations {
-  const { clock, cluster, writer, log, halt, fail } = ports
+  const { clock, cluster, writer, log, halt, fail, inspect } = ports
   const rows = new Map<number, Row>()
   const sessionTimeoutMs = cluster.config.int('broker.session.timeout.ms')
   let stalls: ReturnType<typeof watchStalls> | undefined
@@ -74,7 +75,12 @@ export function hostRegistrations(ports: RegistrationPorts): Registrations {
         unexpected: ({ event }) => invariant(false, 'X1: a registration knows its events', event),
       },
     })
-    const actor = createActor(chart, { input, clock, id: `broker-registration-${input.brokerId}` })
+    const actor = createActor(chart, {
+      input,
+      clock,
+      id: `broker-registration-${input.brokerId}`,
+      ...(inspect && { inspect }),
+    })
     actor.subscribe({ error: halt })
     return actor.start()
   }

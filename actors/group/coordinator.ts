@@ -4,6 +4,7 @@
  *
  * Source: KIP-62, 134, 345, 394; the classic protocol as Kafka 4.3 serves it.
  */
+import type { InspectionEvent } from 'xstate'
 import { refuse } from '../../transport/protocol/errors.ts'
 import type { Asker } from '../apis/handler.ts'
 import type { Config } from '../config/config.ts'
@@ -42,6 +43,7 @@ export type CoordinatorPorts = {
   replicas: ReplicaManager
   /** A broken invariant ends the node. */
   halt: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
 }
 
 export function createGroupCoordinator(ports: CoordinatorPorts): GroupCoordinator {

@@ -3,7 +3,7 @@
  * group by the id in its context. An empty group is a row without an actor: nothing is decided for
  * it until somebody joins.
  */
-import { createActor, type SnapshotFrom } from 'xstate'
+import { createActor, type InspectionEvent, type SnapshotFrom } from 'xstate'
 import { type GroupState, group as groupChart } from '../../machines/group.ts'
 import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import type { Config } from '../config/config.ts'
@@ -39,6 +39,7 @@ export type GroupPorts = {
   log: Logger
   /** A broken invariant ends the node. */
   halt: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
   /** undefined: the group is gone, and so is what was late. */
   locate: (groupId: string) => Place | undefined
 }
@@ -58,7 +59,7 @@ function stateOf(snapshot: SnapshotFrom<typeof groupChart>): GroupState {
 }
 
 export function hostGroups(ports: GroupPorts): Environment {
-  const { clock, config, log, halt } = ports
+  const { clock, config, log, halt, inspect } = ports
   const calls = new Map<number, Call>()
   let nextCall = 0
 
@@ -131,7 +132,9 @@ export function hostGroups(ports: GroupPorts): Environment {
 
   function wake(group: Group) {
     const actor = createActor(chart, {
+      id: `group ${group.groupId}`,
       clock,
+      ...(inspect && { inspect }),
       input: {
         groupId: group.groupId,
         generationId: group.generationId,

@@ -9,7 +9,7 @@
  * grace. One chart per incarnation; a verdict that comes back after the link went down or the loop
  * stood still is not used.
  */
-import { type ActorRefFrom, createActor } from 'xstate'
+import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate'
 import { probe } from '../../machines/probe.ts'
 import type { Endpoint, Link } from '../../transport/links/link.ts'
 import type { Timer } from '../../transport/timers.ts'
@@ -34,6 +34,7 @@ export type ProbeOf = {
   /** It was heard after all. */
   onAlive?(target: Endpoint): void
   halt: (why: unknown) => void
+  inspect?: (event: InspectionEvent) => void
 }
 
 const never = Number.NEGATIVE_INFINITY
@@ -52,7 +53,7 @@ type Row = {
 const absentMs = 1_000
 
 export function hostProbe(of: ProbeOf) {
-  const { link, clock, intervalMs, graceMs, stallMs = graceMs, halt } = of
+  const { link, clock, intervalMs, graceMs, stallMs = graceMs, halt, inspect } = of
   invariant(graceMs > intervalMs, 'a grace spans several probes', { graceMs, intervalMs })
   const rows = new Map<string, Row>()
   /** When each node last answered or was heard, as a witness for the others. */
@@ -79,7 +80,12 @@ export function hostProbe(of: ProbeOf) {
 
   function watch(target: Endpoint): void {
     const { incarnationId } = target
-    const actor = createActor(chart, { input: { graceMs }, clock, id: incarnationId })
+    const actor = createActor(chart, {
+      input: { graceMs },
+      clock,
+      id: incarnationId,
+      ...(inspect && { inspect }),
+    })
     actor.subscribe({ error: halt })
     rows.set(incarnationId, { target, actor, blindUntil: blindBefore, askedAt: never, open: [] })
     actor.start()

@@ -233,7 +233,11 @@ export function hostQuorum(options: QuorumOptions): HostedQuorum {
 
   const watch =
     options.probe &&
-    watchLeader(replica, { ...options.probe, witnesses: options.probe.witnesses ?? (() => []) })
+    watchLeader(replica, {
+      ...options.probe,
+      witnesses: options.probe.witnesses ?? (() => []),
+      ...(options.inspect && { inspect: options.inspect }),
+    })
 
   const rpc: QuorumRpc = {
     replica,

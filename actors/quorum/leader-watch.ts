@@ -3,6 +3,7 @@
  * fetch timeout does, no more: who is silent rather than dead gets Kafka's time.
  */
 
+import type { InspectionEvent } from 'xstate'
 import { includes } from '../../machines/quorum/votes.ts'
 import type { Endpoint } from '../../transport/links/link.ts'
 import { hostProbe } from '../probe/probe.ts'
@@ -17,7 +18,12 @@ export type LeaderWatch = {
 
 export function watchLeader(
   replica: Replica,
-  of: { intervalMs: number; graceMs: number; witnesses: () => Iterable<Endpoint> },
+  of: {
+    intervalMs: number
+    graceMs: number
+    witnesses: () => Iterable<Endpoint>
+    inspect?: (event: InspectionEvent) => void
+  },
 ): LeaderWatch {
   const { link, clock, halt } = replica
   let leads: { epoch: number; endpoint: Endpoint } | undefined
@@ -43,7 +49,7 @@ export function watchLeader(
       leads = { epoch, endpoint: { nodeId, incarnationId } }
     },
     start() {
-      const { intervalMs, graceMs, witnesses } = of
+      const { intervalMs, graceMs, witnesses, inspect } = of
       probe = hostProbe({
         link,
         clock,
@@ -57,6 +63,7 @@ export function watchLeader(
           tell(leads)
         },
         halt,
+        ...(inspect && { inspect }),
       })
     },
     stop() {

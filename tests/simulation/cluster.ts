@@ -23,6 +23,8 @@ import type { SeededRandom } from './random.ts'
 import { createMachine, type Machine, type Scheduler } from './scheduler.ts'
 import { createSockets, type SimSockets } from './sockets.ts'
 import type { Trace } from './trace.ts'
+import { tracedCharts } from './traced-charts.ts'
+import { tracedDisk } from './traced-disk.ts'
 
 export type SimNode = {
   readonly id: number
@@ -81,13 +83,13 @@ const metadataPartition = `${directory}/__cluster_metadata-0`
 export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimCluster {
   const { scheduler, random, trace } = ports
   const network = createNetwork(scheduler, random.fork('network'), trace)
-  const sockets = createSockets(scheduler, random.fork('sockets'))
+  const sockets = createSockets(scheduler, random.fork('sockets'), trace.detail)
   const ids = random.fork('ids')
   const clusterId = ids.uuid()
   const { brokers, controllers } = shape
   const nodes = Array.from({ length: brokers + controllers }, (_, index) => {
     const id = index + 1
-    const machine = createMachine(scheduler)
+    const machine = createMachine(scheduler, trace.detail, id)
     const node: SimNode = {
       id,
       isBroker: id <= brokers,
@@ -152,6 +154,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
 
   function start(node: SimNode): void {
     const { machine, disk } = node
+    const { detail } = trace
     const number = ++node.lives
     trace.note('start', { node: node.id, life: number })
     // A node that is still starting is killed from outside.
@@ -171,9 +174,10 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
         return link
       },
       log: loggerOf(trace, { node: node.id }),
+      ...(detail && { inspect: tracedCharts(detail, node.id) }),
       world: {
         clock: mortalClock(machine, life),
-        disk: mortalDisk(disk, life),
+        disk: mortalDisk(detail ? tracedDisk(disk, detail, node.id) : disk, life),
         random: random.fork(`node ${node.id} life ${number}`),
         openListener(of, accept) {
           const listener = sockets.listenerFor(node.id, machine)(of, accept)

@@ -102,6 +102,7 @@ export function createNetwork(
   let serverIsUp = true
   /** What was sent under an earlier server is lost with it. */
   let serverLife = 0
+  let carried = 0
 
   const isThere = (member: Member) => members.get(member.self.nodeId) === member
 
@@ -114,17 +115,30 @@ export function createNetwork(
   /** @param arrive runs on the receiver's machine */
   function carry(from: Member, to: number, what: string, bytes: Buffer, arrive: () => void): void {
     const life = serverLife
+    const { detail } = trace
+    const told = { id: ++carried, from: from.self.nodeId, to, api: what, bytes: bytes.length }
+    const lost = (why: string) => detail?.('message', { event: 'lost', ...told, why })
+    const come = () => {
+      detail?.('message', { event: 'arrived', ...told })
+      arrive()
+    }
     const once = () => {
       scheduler.after(delay(), () => {
         const receiver = members.get(to)
-        if (life !== serverLife || !serverIsUp || network.isCut(from.self.nodeId, to)) return
-        if (receiver === undefined) arrive()
-        else receiver.machine.whenAwake(arrive)
+        if (life !== serverLife || !serverIsUp) return lost('server')
+        if (network.isCut(from.self.nodeId, to)) return lost('cut')
+        if (receiver === undefined) come()
+        else receiver.machine.whenAwake(come)
       })
     }
+    detail?.('message', { event: 'sent', ...told })
     const { intercept } = network
-    if (intercept?.({ from: from.self.nodeId, to, what, bytes, deliver: once })) return
+    if (intercept?.({ from: from.self.nodeId, to, what, bytes, deliver: once })) {
+      detail?.('message', { event: 'held', ...told })
+      return
+    }
     if (!random.chance(network.faults.lossRate)) once()
+    else lost('chance')
     if (network.faults.repeatRate > 0 && random.chance(network.faults.repeatRate)) once()
   }
 

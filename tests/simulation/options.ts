@@ -37,8 +37,16 @@ Faults, for --faults NAME=RATE,... (a seed draws which it has; a rate given here
 Fresh seeds on all cores until Ctrl-C:
   $ npm run simulate
 
-A seed that failed, exactly as it was, with every event in a file (--trace; trace.ts explains it):
+A seed that failed, exactly as it was, with every event in two files: seed.jsonl has a JSON object a
+line, seed.jsonl.txt the same to read, as who → whom, what, when:
   $ npm run simulate -- --seed 4711 --trace seed.jsonl
+What the lines hold (tests/simulation/trace.ts tells of each field):
+  message                       between nodes: sent, lost, held, arrived
+  client                        frames between clients and nodes: sent, arrived
+  timer                         set, fired, cleared
+  disk                          each call of a node to its disk, and how it failed
+  chart                         each transition: actor, event, from which state to which
+  all else                      what nodes log, and what the world does to them
 
 Nothing but killed nodes, every two seconds; then with lost messages as well:
   $ npm run simulate -- --faults all=0,kill=30
@@ -138,7 +146,10 @@ export function parseOptions(argv: readonly string[]): Options {
       workload,
     )
     .option('--json', 'a line of JSON for each seed', false)
-    .option('--trace <file>', 'of one seed or script: every event, as JSON lines')
+    .option(
+      '--trace <file>',
+      'of one seed or script: every event, as JSON lines, and readable in <file>.txt',
+    )
     .option('--scenario <name>', 'play one of the named scenarios')
     .option('--script <file>', 'play a script: what --shrink wrote, or one of your own')
     .option(

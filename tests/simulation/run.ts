@@ -12,6 +12,7 @@ import { parseScript, type Script } from './script.ts'
 import { shrink } from './shrink.ts'
 import { play, type Result } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
+import { lineOf } from './trace-lines.ts'
 
 type Listen = (event: TraceEvent) => void
 
@@ -31,6 +32,15 @@ function lineSink(path: string) {
   return (line: string) => {
     lines += `${line}\n`
     if (lines.length > 65_536) flush()
+  }
+}
+
+/** The same twice: for programs, and beside it for readers. */
+function traceInto(path: string): Listen {
+  const [json, text] = [lineSink(path), lineSink(`${path}.txt`)]
+  return (event) => {
+    json(JSON.stringify(event))
+    text(lineOf(event))
   }
 }
 
@@ -60,8 +70,7 @@ function take(told: Told): boolean {
 
 /** One history, here: it may be traced. */
 async function playHere(playing: (onTrace?: Listen) => Promise<Result>): Promise<void> {
-  const sink = options.trace === undefined ? undefined : lineSink(options.trace)
-  take(await tell(playing(sink && ((event) => sink(JSON.stringify(event))))))
+  take(await tell(playing(options.trace === undefined ? undefined : traceInto(options.trace))))
 }
 
 async function playMany(): Promise<void> {

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../../actors/ports/clock.ts'
 import type { Timer } from '../../transport/timers.ts'
+import type { Tell } from './trace.ts'
 
 export type Task = { at: number; order: number; run: (() => void) | undefined }
 
@@ -143,7 +144,9 @@ export type Machine = Clock & {
 
 const wallStartMs = 1_700_000_000_000
 
-export function createMachine(scheduler: Scheduler): Machine {
+/** @param tell hears of each timer, with the number of the machine's node */
+export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Machine {
+  let timers = 0
   let pausedUntil = 0
   let wallOffset = 0
   let rate = 1
@@ -156,14 +159,22 @@ export function createMachine(scheduler: Scheduler): Machine {
     now: () => Math.floor(wallStartMs + wallOffset + monotonic()),
     monotonic,
     setTimeout(run, ms) {
+      const id = ++timers
       const fire = () => {
-        if (scheduler.now() >= pausedUntil) run()
-        else handle.task = scheduler.after(pausedUntil - scheduler.now(), fire)
+        if (scheduler.now() >= pausedUntil) {
+          tell?.('timer', { event: 'fired', node, id })
+          run()
+        } else handle.task = scheduler.after(pausedUntil - scheduler.now(), fire)
       }
-      const handle = { task: scheduler.after(Math.max(0, ms) / rate, fire) }
+      const handle = { task: scheduler.after(Math.max(0, ms) / rate, fire), id }
+      tell?.('timer', { event: 'set', node, id, inMs: ms })
       return handle as unknown as Timer
     },
-    clearTimeout: (timer) => scheduler.cancel((timer as unknown as { task: Task }).task),
+    clearTimeout(timer) {
+      const { task, id } = timer as unknown as { task: Task; id: number }
+      if (task.run !== undefined) tell?.('timer', { event: 'cleared', node, id })
+      scheduler.cancel(task)
+    },
     pauseUntil(at) {
       pausedUntil = Math.max(pausedUntil, at)
     },

@@ -6,6 +6,7 @@ import type { ListenerOptions } from '../../transport/tcp/listener.ts'
 import type { Accept, Address, Listener, Socket, SocketEvents } from '../../transport/tcp/socket.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
+import type { Tell } from './trace.ts'
 
 export type ClientSocket = {
   /** One request, without its length. */
@@ -33,9 +34,11 @@ export type SimSockets = {
 type Bound = { nodeId: number; machine: Machine; accept: Accept; connections: Set<Connection> }
 type Connection = { reset(): void }
 
-export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSockets {
+/** @param tell hears of each frame */
+export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?: Tell): SimSockets {
   const bound = new Map<string, Bound>()
   let accepted = 0
+  let connected = 0
 
   /** Delivers in order, however late each is. */
   function lane() {
@@ -55,6 +58,9 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
     let pending = 0
     let paused = false
     const held: Buffer[] = []
+    const id = ++connected
+    const note = (event: string, from: string, to: string, fields: object) =>
+      tell?.('client', { event, connection: id, from, to, ...fields })
 
     const isSilent = () => at !== undefined && sockets.unreachable.has(at.nodeId)
     const connection: Connection = { reset }
@@ -86,9 +92,12 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
           if (server === undefined) return
           const frame = Buffer.concat(chunks).subarray(4)
           pending += frame.length
+          const told = tell && answerFields(frame)
+          if (told) note('sent', address, 'client', told)
           toClient(() => {
             pending -= frame.length
             if (isClosed || isSilent()) return
+            if (told) note('arrived', address, 'client', told)
             events.frame(frame)
           })
         },
@@ -123,10 +132,13 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
 
     return {
       send(frame) {
+        const told = tell && requestFields(frame)
+        if (told) note('sent', 'client', address, told)
         toServer(() => {
           if (at === undefined || isSilent()) return
           at.machine.whenAwake(() => {
             if (server === undefined) return
+            if (told) note('arrived', 'client', address, told)
             held.push(frame)
             handOn()
           })
@@ -181,3 +193,15 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom): SimSo
   }
   return sockets
 }
+
+const int32 = (frame: Buffer, at: number) => (frame.length < at + 4 ? null : frame.readInt32BE(at))
+
+const requestFields = (frame: Buffer) => ({
+  apiKey: frame.length < 2 ? null : frame.readInt16BE(0),
+  correlationId: int32(frame, 4),
+  bytes: frame.length,
+})
+const answerFields = (frame: Buffer) => ({
+  correlationId: int32(frame, 0),
+  bytes: frame.length,
+})

@@ -72,7 +72,7 @@ export function createWorld(
     checker.sometimes()
   })
   const addresses = cluster.nodes.filter(({ isBroker }) => isBroker).map(({ address }) => address)
-  const machine = createMachine(scheduler)
+  const machine = createMachine(scheduler, trace.detail)
   return {
     scheduler,
     random,
