@@ -38,9 +38,9 @@ function told(what: string, fields: Fields): [who: string, words: string] {
       return [whoOf(node), `${op} ${path} ${others(more)}`.trimEnd()]
     }
     case 'chart': {
-      const { node, actor, on, from, to, status } = fields
+      const { node, chart, actor, on, from, to, status } = fields
       const end = status === undefined ? '' : `, ${status}`
-      return [whoOf(node), `${actor}: ${words(from)} → ${words(to)} on ${on}${end}`]
+      return [whoOf(node), `${chart} ${actor}: ${words(from)} → ${words(to)} on ${on}${end}`]
     }
     default: {
       const { node, level, ...more } = fields

@@ -16,7 +16,7 @@
  *   timer        event: set (with `inMs`), fired, cleared; node (0: the clients' machine); id
  *   disk         node; op: a call of the port `Disk`; path; position and bytes where it has some;
  *                failed: the system's error. A `datasync` has a second line, with op `datasync done`.
- *   chart        node; actor: its id; on: the event's type; from, to: state values (from: null when
+ *   chart        node; chart: its name; actor: its id; on: the event's type; from, to: state values (from: null when
  *                it starts); status, once it is not active any more
  */
 import { createHash } from 'node:crypto'

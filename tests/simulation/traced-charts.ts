@@ -11,13 +11,14 @@ export function tracedCharts(tell: Tell, node: number): (event: InspectionEvent)
   return (event) => {
     if (event.type !== '@xstate.snapshot') return
     const { actorRef, snapshot } = event
-    const { id } = actorRef as unknown as { id: string }
+    const { id, logic } = actorRef as unknown as { id: string; logic: { id: string } }
     const { value: to = null } = snapshot as { value?: unknown }
     const { status } = snapshot
     const from = values.get(actorRef) ?? null
     values.set(actorRef, to)
     tell('chart', {
       node,
+      chart: logic.id,
       actor: id,
       on: event.event.type,
       from,
