@@ -54,6 +54,12 @@ export const quorum = setup({
     namesLeader: ({ event }) => leaderOf(event) !== nobody,
     namesUs: ({ context, event }) => leaderOf(event) === context.self.id,
     namesOurLeader: ({ context, event }) => leaderOf(event) === context.leaderId,
+    // Of this epoch, and no other one leads it: a second leader is nobody to follow (R4).
+    mayFollow: ({ context: { self, epoch, leaderId }, event }) =>
+      epochOf(event) === epoch &&
+      leaderOf(event) !== nobody &&
+      leaderOf(event) !== self.id &&
+      (leaderId === nobody || leaderOf(event) === leaderId),
     comesFromLeader: ({ event }) => event.type === 'learned' && event.fromId === event.leaderId,
     isPreVote: ({ event }) => event.type === 'Vote' && event.preVote,
     isUpToDate: ({ event }) => event.type === 'Vote' && event.upToDate,
@@ -240,22 +246,10 @@ export const quorum = setup({
             description: 'The timer goes on: who lags must not keep others from campaigning.',
           },
         ],
-        BeginQuorumEpoch: {
-          guard: and(['isOfThisEpoch', not('namesUs')]),
-          target: 'follower',
-          actions: adopt,
-        },
-        EndQuorumEpoch: {
-          guard: and(['isOfThisEpoch', not('namesUs')]),
-          target: 'follower.abandoned',
-          actions: adopt,
-        },
+        BeginQuorumEpoch: { guard: 'mayFollow', target: 'follower', actions: adopt },
+        EndQuorumEpoch: { guard: 'mayFollow', target: 'follower.abandoned', actions: adopt },
         learned: [
-          {
-            guard: and(['isOfThisEpoch', 'namesLeader', not('namesUs')]),
-            target: 'follower',
-            actions: adopt,
-          },
+          { guard: 'mayFollow', target: 'follower', actions: adopt },
           { guard: and(['isNewer', not('namesLeader')]), actions: adopt },
         ],
         votersChanged: { target: 'unattached', reenter: true, actions: 'adoptVoters' },
@@ -285,13 +279,9 @@ export const quorum = setup({
       on: {
         Vote: { guard: 'mayVote', actions: ['castVote', 'persistState', grant] },
         VoteResponse: { guard: 'answersPreVote', actions: 'countAnswer' },
-        BeginQuorumEpoch: {
-          guard: and(['isOfThisEpoch', not('namesUs')]),
-          target: 'follower',
-          actions: adopt,
-        },
+        BeginQuorumEpoch: { guard: 'mayFollow', target: 'follower', actions: adopt },
         EndQuorumEpoch: {
-          guard: and(['isOfThisEpoch', not('namesUs'), not('namesOurLeader')]),
+          guard: and(['mayFollow', not('leaderKnown')]),
           target: 'follower.abandoned',
           actions: adopt,
         },
@@ -302,7 +292,7 @@ export const quorum = setup({
             description: 'It lives, then.',
           },
           {
-            guard: and(['isOfThisEpoch', 'namesLeader', not('namesUs'), not('leaderKnown')]),
+            guard: and(['mayFollow', not('leaderKnown')]),
             target: 'follower',
             actions: adopt,
           },
@@ -336,21 +326,9 @@ export const quorum = setup({
       },
       on: {
         VoteResponse: { guard: 'answersCandidacy', actions: 'countAnswer' },
-        BeginQuorumEpoch: {
-          guard: and(['isOfThisEpoch', not('namesUs')]),
-          target: 'follower',
-          actions: adopt,
-        },
-        EndQuorumEpoch: {
-          guard: and(['isOfThisEpoch', not('namesUs')]),
-          target: 'follower.abandoned',
-          actions: adopt,
-        },
-        learned: {
-          guard: and(['isOfThisEpoch', 'namesLeader', not('namesUs')]),
-          target: 'follower',
-          actions: adopt,
-        },
+        BeginQuorumEpoch: { guard: 'mayFollow', target: 'follower', actions: adopt },
+        EndQuorumEpoch: { guard: 'mayFollow', target: 'follower.abandoned', actions: adopt },
+        learned: { guard: 'mayFollow', target: 'follower', actions: adopt },
       },
     },
 
