@@ -48,16 +48,17 @@ export async function shrink(
     if (network[name] === quietNetwork[name]) continue
     await isEnough({ ...best.script, network: { ...network, [name]: quietNetwork[name] } })
   }
-  for (let pieces = 2; ; ) {
-    const { actions } = best.script
-    const size = Math.max(1, Math.ceil(actions.length / pieces))
-    let found = false
-    for (let from = actions.length - 1; from >= 0 && !found; from -= size) {
-      const rest = actions.filter((_, at) => at > from || at <= from - size)
-      found = await isEnough({ ...best.script, actions: rest })
+  for (let size = Math.ceil(best.script.actions.length / 2); size > 0; ) {
+    const before = best.script.actions.length
+    // From the end, so that what goes moves nothing that is still to be tried.
+    for (let end = before; end > 0; end -= size) {
+      const { actions } = best.script
+      const rest = actions.filter((_, at) => at >= end || at < end - size)
+      await isEnough({ ...best.script, actions: rest })
     }
-    if (found) pieces = Math.max(2, pieces - 1)
-    else if (size === 1) return best
-    else pieces = Math.min(actions.length, pieces * 2)
+    const isSmaller = best.script.actions.length < before
+    if (size > 1) size = Math.ceil(size / 2)
+    else if (!isSmaller) break
   }
+  return best
 }

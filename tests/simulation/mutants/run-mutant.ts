@@ -1,7 +1,7 @@
 /** Lets a mutant loose in a process of its own, and tells which rule caught it, if any did. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Mutant, Tried } from './mutant.ts'
+import type { Mutant, Patch, Tried } from './mutant.ts'
 
 export type MutantOutcome = {
   mutant: Mutant
@@ -17,17 +17,23 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const limitMs = 400_000
 
-/** @param isPatched false: the same seeds against the code as it is, which must hold */
-export function runMutant(mutant: Mutant, isPatched = true): Promise<MutantOutcome> {
-  const startedAt = performance.now()
-  const loader = isPatched ? ['--import', new URL('patch.mjs', import.meta.url).href] : []
+/**
+ * What a script of this folder prints, JSON lines, in a process where the patches are.
+ * @param script handed `run` as JSON
+ */
+export function runPatched(
+  script: string,
+  { name, run }: Pick<Mutant, 'name' | 'run'>,
+  patches: readonly Patch[],
+): Promise<unknown[]> {
+  const loader = patches.length > 0 ? ['--import', new URL('patch.mjs', import.meta.url).href] : []
   const child = spawn(
     process.execPath,
-    [...loader, '--import', 'tsx/esm', beside('child.ts'), JSON.stringify(mutant.run)],
+    [...loader, '--import', 'tsx/esm', beside(script), JSON.stringify(run)],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, MUTANT: JSON.stringify(mutant.patches) },
+      env: { ...process.env, MUTANT: JSON.stringify(patches) },
     },
   )
   let output = ''
@@ -43,21 +49,26 @@ export function runMutant(mutant: Mutant, isPatched = true): Promise<MutantOutco
     child.on('error', reject)
     child.on('close', (code) => {
       clearTimeout(timer)
-      if (code !== 0 && code !== null) return reject(new Error(`${mutant.name}: ${complaint}`))
-      const tried = output
-        .split('\n')
-        .filter((line) => line.startsWith('{'))
-        .map((line) => JSON.parse(line) as Tried)
-      const last = tried.at(-1)
-      resolve({
-        mutant,
-        rule: last?.rule,
-        words: last?.words ?? '',
-        seeds: tried.length,
-        ms: performance.now() - startedAt,
-      })
+      if (code !== 0 && code !== null) return reject(new Error(`${name}: ${complaint}`))
+      const lines = output.split('\n').filter((line) => line.startsWith('{'))
+      resolve(lines.map((line): unknown => JSON.parse(line)))
     })
   })
+}
+
+/** @param isPatched false: the same seeds against the code as it is, which must hold */
+export async function runMutant(mutant: Mutant, isPatched = true): Promise<MutantOutcome> {
+  const startedAt = performance.now()
+  const patches = isPatched ? mutant.patches : []
+  const tried = (await runPatched('child.ts', mutant, patches)) as Tried[]
+  const last = tried.at(-1)
+  return {
+    mutant,
+    rule: last?.rule,
+    words: last?.words ?? '',
+    seeds: tried.length,
+    ms: performance.now() - startedAt,
+  }
 }
 
 export const isCaught = ({ mutant, rule }: MutantOutcome): boolean =>
