@@ -57,7 +57,7 @@ export type SimNetwork = {
 export type Message = {
   from: number
   to: number
-  /** As `Fetch`, `Fetch answer`, `probe`, `probe answer`. */
+  /** As `Fetch`, `Fetch answer`, `probe`, `probe answer`; the quorum's fetches are `Fetch.metadata`. */
   what: string
   /** Of a probe: none. */
   bytes: Buffer
