@@ -72,6 +72,8 @@ export const quorum = setup({
       !event.preVote &&
       (voted === null ? leaderId === nobody && event.upToDate : isSame(voted, event.candidate)),
     inContact: ({ context }) => context.fetched,
+    comesFromEarlierHeir: ({ context, event }) =>
+      event.type === 'Vote' && event.candidate.id < context.self.id,
     isFirstHeir: ({ context }) => heirRank(context) === 0,
     answersPreVote: ({ context, event }) =>
       event.type === 'VoteResponse' && event.preVote && event.epoch === context.epoch,
@@ -84,6 +86,7 @@ export const quorum = setup({
     electionTimeout: ({ context }) => context.waitMs,
     electionBackoff: ({ context }) => context.waitMs,
     handover: ({ context }) => context.waitMs,
+    heirDelay: ({ context }) => heirDelay(context.timing.preVoteRetryMs),
     preVoteRetry: ({ context }) => context.timing.preVoteRetryMs,
     fetchTimeout: ({ context }) => context.timing.fetchTimeoutMs,
     beginEpochInterval: ({ context }) => context.timing.fetchTimeoutMs / 2,
@@ -274,6 +277,32 @@ export const quorum = setup({
         asking: {
           entry: 'sendPreVotes',
           after: { preVoteRetry: { target: 'asking', reenter: true } },
+          on: {
+            Vote: [
+              {
+                guard: and(['grantsPreVote', 'comesFromEarlierHeir']),
+                target: 'givingWay',
+                actions: grant,
+              },
+              { guard: 'grantsPreVote', target: 'listening', actions: grant },
+            ],
+          },
+        },
+        givingWay: {
+          description:
+            'Both would win their pre-votes, and split the vote: the lower id goes first.',
+          entry: 'countOwnVote',
+          after: { heirDelay: 'insisting' },
+          on: { VoteResponse: { description: 'Won, perhaps, but given away.' } },
+        },
+        listening: {
+          description: 'It does not cross the candidacy that it has just agreed to.',
+          after: { preVoteRetry: 'insisting' },
+        },
+        insisting: {
+          description: 'Whoever it made way for has not won.',
+          entry: 'sendPreVotes',
+          after: { preVoteRetry: { target: 'insisting', reenter: true } },
         },
       },
       on: {

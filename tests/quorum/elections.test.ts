@@ -124,6 +124,23 @@ test('a killed leader is replaced after a fetch timeout, without help from a pro
   assert.ok(world.leader()!.told.has(offset))
 })
 
+test('voters that miss a silent leader at about the same time do not split the vote', async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const voters = seed % 2 === 0 ? [1, 2, 3] : [1, 2, 3, 4, 5]
+    const world = await started(quorumWorld({ voters, seed }))
+    const old = world.leader()!
+    const offset = world.append('a')
+    await world.until(() => told(world, offset, voters))
+    const silentAt = world.clock.monotonic()
+    world.network.isolate(old.id)
+    const isNew = () => world.leader() !== undefined && world.leader()!.id !== old.id
+    await world.until(isNew, 6_000)
+    const next = world.leader()!
+    assert.is(epochOf(next), epochOf(old) + 1, `one round (SEED=${seed})`)
+    assert.ok(world.clock.monotonic() - silentAt < 3_000, `SEED=${seed}`)
+  }
+})
+
 test('leaderGone brings the election forward', async () => {
   const world = await started(quorumWorld({ voters: [1, 2, 3] }))
   const old = world.leader()!

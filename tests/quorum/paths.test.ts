@@ -124,6 +124,8 @@ test('every state is reached', () => {
     'leader.epoch.committed',
     'leader.epoch.uncommitted',
     'prospective.asking',
+    'prospective.insisting',
+    'prospective.listening',
     'resigned',
     'unattached',
   ])
