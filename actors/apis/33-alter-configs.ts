@@ -4,30 +4,19 @@
  * - Replaces all that a resource has set: what is not named goes back to its default.
  * - Loggers are not configured here.
  */
-import type { Request, Response } from '../../transport/protocol/api.ts'
-import type { ErrorName } from '../../transport/protocol/errors.ts'
 import { AlterConfigs } from '../../transport/schemas/33-alter-configs.ts'
-import { errorOf } from '../controller/cluster.ts'
 import { legacyAlterConfigs as decide } from '../controller/configs.ts'
 import type { ControllerHost } from '../controller/types.ts'
 import { electWhereNowAllowed } from './44-incremental-alter-configs.ts'
-import { ALTER_TIMEOUT_MS, alterThrough, type ConfigForwarder } from './forwarded-configs.ts'
+import {
+  ALTER_TIMEOUT_MS,
+  alterThrough,
+  type ConfigForwarder,
+  failedConfigs,
+} from './forwarded-configs.ts'
 import { handler } from './handler.ts'
 
 const versions = [0, 2] as const
-
-const failed = (
-  { resources }: Request<typeof AlterConfigs>,
-  error: ErrorName,
-  message: string | null,
-): Response<typeof AlterConfigs> => ({
-  throttleTimeMs: 0,
-  responses: resources.map(({ resourceType, resourceName }) => ({
-    resourceType,
-    resourceName,
-    ...errorOf(error, message),
-  })),
-})
 
 export const alterConfigs = handler<typeof AlterConfigs, ControllerHost>(
   AlterConfigs,
@@ -37,7 +26,7 @@ export const alterConfigs = handler<typeof AlterConfigs, ControllerHost>(
     await electWhereNowAllowed(controller, request)
     return { throttleTimeMs: 0, responses }
   },
-  failed,
+  failedConfigs,
 )
 
 export const forwardAlterConfigs = handler<typeof AlterConfigs, ConfigForwarder>(
@@ -47,5 +36,5 @@ export const forwardAlterConfigs = handler<typeof AlterConfigs, ConfigForwarder>
     alterThrough(request, nodeId, (rest) =>
       controller.forward(AlterConfigs, rest, asker, ALTER_TIMEOUT_MS),
     ),
-  failed,
+  failedConfigs,
 )

@@ -6,31 +6,20 @@
  * - Allowing unclean elections elects for the partitions that wait for one, before the answer.
  * - Loggers are not configured here.
  */
-import type { Request, Response } from '../../transport/protocol/api.ts'
-import type { ErrorName } from '../../transport/protocol/errors.ts'
 import { IncrementalAlterConfigs } from '../../transport/schemas/44-incremental-alter-configs.ts'
-import { errorOf } from '../controller/cluster.ts'
 import { incrementalAlterConfigs as decide } from '../controller/configs.ts'
 import type { Controller } from '../controller/controller.ts'
 import { uncleanRecords } from '../controller/elections.ts'
 import type { ControllerHost } from '../controller/types.ts'
-import { ALTER_TIMEOUT_MS, alterThrough, type ConfigForwarder } from './forwarded-configs.ts'
+import {
+  ALTER_TIMEOUT_MS,
+  alterThrough,
+  type ConfigForwarder,
+  failedConfigs,
+} from './forwarded-configs.ts'
 import { handler } from './handler.ts'
 
 const versions = [0, 1] as const
-
-const failed = (
-  { resources }: Request<typeof IncrementalAlterConfigs>,
-  error: ErrorName,
-  message: string | null,
-): Response<typeof IncrementalAlterConfigs> => ({
-  throttleTimeMs: 0,
-  responses: resources.map(({ resourceType, resourceName }) => ({
-    resourceType,
-    resourceName,
-    ...errorOf(error, message),
-  })),
-})
 
 export const incrementalAlterConfigs = handler<typeof IncrementalAlterConfigs, ControllerHost>(
   IncrementalAlterConfigs,
@@ -40,7 +29,7 @@ export const incrementalAlterConfigs = handler<typeof IncrementalAlterConfigs, C
     await electWhereNowAllowed(controller, request)
     return { throttleTimeMs: 0, responses }
   },
-  failed,
+  failedConfigs,
 )
 
 export const forwardIncrementalAlterConfigs = handler<
@@ -53,7 +42,7 @@ export const forwardIncrementalAlterConfigs = handler<
     alterThrough(request, nodeId, (rest) =>
       controller.forward(IncrementalAlterConfigs, rest, asker, ALTER_TIMEOUT_MS),
     ),
-  failed,
+  failedConfigs,
 )
 
 const uncleanElection = 'unclean.leader.election.enable'

@@ -3,8 +3,9 @@
  * it would have to validate them; all else goes on to the active controller.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
-import { errorCodes } from '../../transport/protocol/errors.ts'
+import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import type { AlterConfigs } from '../../transport/schemas/33-alter-configs.ts'
+import { errorOf } from '../controller/cluster.ts'
 import { resourceTypes } from '../metadata/apply.ts'
 import type { Forwarder } from './forwarded.ts'
 
@@ -20,6 +21,20 @@ const isOfOther = ({ resourceType, resourceName }: Named, nodeId: number): boole
   resourceTypes.get(resourceType) === 'broker' &&
   resourceName !== '' &&
   resourceName !== String(nodeId)
+
+/** One error for every resource that was named. */
+export const failedConfigs = (
+  { resources }: { resources: readonly Named[] },
+  error: ErrorName,
+  message: string | null,
+): Answer => ({
+  throttleTimeMs: 0,
+  responses: resources.map(({ resourceType, resourceName }) => ({
+    resourceType,
+    resourceName,
+    ...errorOf(error, message),
+  })),
+})
 
 /** @param forward sends what is left of the request; it is not asked when that is nothing */
 export async function alterThrough<Q extends { resources: Named[] }>(
