@@ -89,7 +89,13 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     },
   })
   for (const { id, disk } of cluster.nodes) logs.watch(id, disk)
-  const messages = checkMessages(cluster, () => metadata, guarded, nowMs)
+  const messages = checkMessages(
+    cluster,
+    () => metadata,
+    (node, row) => replicas.leaderEpoch(node, row),
+    guarded,
+    nowMs,
+  )
   const quorum = checkQuorum(cluster, logs, (node, state) =>
     guarded(() => messages.stored(node, state)),
   )

@@ -3,6 +3,7 @@
  * looked at as it leaves, so what it rests on must be durable by then.
  */
 import { MetadataFetch } from '../../actors/quorum/fetch-wire.ts'
+import type { Partition } from '../../actors/replica/partition.ts'
 import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
 import type { Endpoint } from '../../transport/links/link.ts'
 import type { Api, Request, Response } from '../../transport/protocol/api.ts'
@@ -40,6 +41,8 @@ const unsettledMs = 5_000
 export function checkMessages(
   cluster: SimCluster,
   metadata: () => MetadataChecker,
+  /** The leader epoch that a replica had when the step began. */
+  epochBefore: (node: SimNode, row: Partition) => number | undefined,
   guarded: (check: () => void) => void,
   nowMs: () => number,
 ): MessageChecker {
@@ -129,7 +132,11 @@ export function checkMessages(
     }
   }
 
-  /** Followers name what they ask for in full when a leader epoch is new to them. */
+  /**
+   * Followers name what they ask for in full when a leader epoch is new to them. One step may raise the
+   * epochs of several partitions, and the first of them already answers for all: the epoch that was in
+   * force when the step began counts, too.
+   */
   function checkFetch(node: SimNode, request: Buffer, answer: Buffer): void {
     const asked = new Map<string, number>()
     for (const { topicId, partitions } of asked_(Fetch, request).topics) {
@@ -142,11 +149,13 @@ export function checkMessages(
         const epoch = asked.get(`${topicId}/${partitionIndex}`)
         const row = node.parts?.broker?.host.replicas.find({ topicId, partition: partitionIndex })
         if (errorCode !== errorCodes.NONE || epoch === undefined || row === undefined) continue
+        const own = row.context.leaderEpoch
+        const before = epochBefore(node, row)
         must(
-          epoch === row.context.leaderEpoch,
+          epoch === own || epoch === before,
           'P13',
           'a fetch of another leader epoch is refused',
-          () => ({ node: node.id, topicId, partitionIndex, epoch, own: row.context.leaderEpoch }),
+          () => ({ node: node.id, topicId, partitionIndex, epoch, own, before }),
         )
       }
     }

@@ -25,6 +25,8 @@ export type ReplicaChecker = {
   sometimes(): void
   appended(view: LogView, entry: Entry): void
   changed(now: KnownPartition, before: KnownPartition | undefined): void
+  /** As it was after the last step. */
+  leaderEpoch(node: SimNode, row: Partition): number | undefined
 }
 
 export type ReplicaPorts = {
@@ -276,5 +278,6 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         )
       }
     },
+    leaderEpoch: (node, row) => watched.get(node)?.find((each) => each.row === row)?.leaderEpoch,
   }
 }

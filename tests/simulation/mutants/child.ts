@@ -1,9 +1,9 @@
 /** Runs seeds, or a scenario, against patched code until a rule is broken; one line of JSON for each. */
 import { playScenario } from '../scenarios.ts'
 import { type Result, simulate } from '../simulate.ts'
-import { type Mutant, ruleOf, type Tried } from './mutant.ts'
+import { type Mutant, ruleOf, type Seeds, type Tried } from './mutant.ts'
 
-const run = JSON.parse(process.argv[2]!) as Mutant['run']
+const { run, seeds } = JSON.parse(process.argv[2]!) as { run: Mutant['run']; seeds: Seeds }
 
 /** @returns whether it failed */
 function tell({ seed, failure }: Result): boolean {
@@ -15,9 +15,8 @@ function tell({ seed, failure }: Result): boolean {
 
 if ('scenario' in run) tell(await playScenario(run.scenario))
 else {
-  const { seed: first, seeds, ...options } = run
-  for (let seed = first; seed < first + seeds; seed++) {
-    if (tell(await simulate({ ...options, seed }))) break
+  for (let seed = seeds.from; seed < seeds.from + seeds.most; seed++) {
+    if (tell(await simulate({ ...run, seed }))) break
   }
 }
 process.exit()

@@ -11,7 +11,7 @@ export type Mutant = {
   /** Whose ids may catch it; the first is the rule that it is made to break. */
   rules: readonly [string, ...string[]]
   patches: readonly Patch[]
-  /** What provokes it: seeds from `seed` on, `seeds` of them at most, or a named scenario. */
+  /** What provokes it: seeds, one after the other, or a named scenario. */
   run: MutantRun | { scenario: string }
   /** No seeds are known that show it: it does not fail the tests yet. */
   isOpen?: true
@@ -25,11 +25,10 @@ export type Patch = {
   replace: string
 }
 
-export type MutantRun = Omit<SimulationOptions, 'seed' | 'onTrace'> & {
-  seed: number
-  /** Normally the first does; a change elsewhere gives a seed another history. */
-  seeds: number
-}
+export type MutantRun = Omit<SimulationOptions, 'seed' | 'onTrace'>
+
+/** Normally one of the first does; a change elsewhere gives each seed another history. */
+export type Seeds = { from: number; most: number }
 
 export type Tried = { seed: number; rule: string | undefined; words: string | undefined }
 

@@ -1,11 +1,9 @@
 /** What could be wrong with storage, with what is known of brokers, and with who is taken for dead. */
 import { calm, type Mutant, type MutantRun, patch, restless, settled } from './mutant.ts'
 
-const quiet: MutantRun = { ...settled, seed: 1, seeds: 3, faultyMs: 6_000, mix: calm }
+const quiet: MutantRun = { ...settled, faultyMs: 6_000, mix: calm }
 const kills: MutantRun = {
   ...settled,
-  seed: 1,
-  seeds: 8,
   faultyMs: 12_000,
   mix: restless({ kill: 1_500 }),
 }

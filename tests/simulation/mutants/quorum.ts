@@ -4,8 +4,6 @@ import { calm, type Mutant, type MutantRun, patch, restless, settled } from './m
 /** Nodes end and come back, links go and come. */
 const elections: MutantRun = {
   ...settled,
-  seed: 1,
-  seeds: 8,
   faultyMs: 12_000,
   mix: restless({ kill: 3_000, isolate: 4_000, halves: 5_000, oneWay: 5_000 }),
 }
@@ -13,8 +11,6 @@ const elections: MutantRun = {
 /** Disks that take long to sync, and nodes that end meanwhile. */
 const slowDisks: MutantRun = {
   ...settled,
-  seed: 1,
-  seeds: 8,
   faultyMs: 12_000,
   mix: restless({ slowSync: 1_500, kill: 4_000, isolate: 6_000 }),
 }
@@ -96,7 +92,7 @@ export const quorumMutants: Mutant[] = [
         { guard: 'grantsPreVote', actions: grant },`,
       ),
     ],
-    run: elections,
+    run: { ...elections, mix: restless({ kill: 3_000, isolate: 4_000 }, { lossRate: 0.3 }) },
   },
   {
     name: 'a candidacy without pre-votes',
@@ -132,7 +128,7 @@ export const quorumMutants: Mutant[] = [
         'return offset',
       ),
     ],
-    run: elections,
+    run: { ...elections, mix: restless({ kill: 1_000 }, { delayMs: 40 }), workload: ['admin'] },
   },
   {
     name: 'the high watermark of the wrong majority',
@@ -264,7 +260,7 @@ export const quorumMutants: Mutant[] = [
         'decodeDataBatch(bytes, at).slice(0, 3),',
       ),
     ],
-    run: { ...settled, seed: 1, seeds: 3, faultyMs: 5_000, mix: calm },
+    run: { ...settled, faultyMs: 5_000, mix: calm },
   },
   {
     name: 'an observer campaigns',

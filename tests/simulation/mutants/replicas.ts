@@ -4,8 +4,6 @@ import { calm, type Mutant, type MutantRun, patch, restless, settled } from './m
 /** Leaders and followers end, are cut off and come back. */
 const failovers: MutantRun = {
   ...settled,
-  seed: 1,
-  seeds: 8,
   faultyMs: 12_000,
   mix: restless({ kill: 2_500, isolate: 4_000, oneWay: 5_000 }),
 }
@@ -17,7 +15,7 @@ const lostAnswers: MutantRun = {
   mix: restless({ reset: 700, clientCut: 4_000 }),
 }
 
-const quiet: MutantRun = { ...settled, seed: 1, seeds: 3, faultyMs: 6_000, mix: calm }
+const quiet: MutantRun = { ...settled, faultyMs: 6_000, mix: calm }
 
 export const replicaMutants: Mutant[] = [
   {
@@ -126,7 +124,7 @@ export const replicaMutants: Mutant[] = [
         'if (known.endOffset < -1) {',
       ),
     ],
-    run: { ...failovers, seeds: 10 },
+    run: { ...failovers },
   },
   {
     name: 'a follower takes the word of its leader above its own log end',
@@ -185,7 +183,7 @@ export const replicaMutants: Mutant[] = [
         'const kept = epochs.entries.filter(() => endOffset >= 0)',
       ),
     ],
-    run: { ...failovers, seeds: 10 },
+    run: { ...failovers },
     isOpen: true,
   },
   {
@@ -224,7 +222,6 @@ export const replicaMutants: Mutant[] = [
     ],
     run: {
       ...failovers,
-      seeds: 10,
       mix: restless({ kill: 1_000 }, { delayMs: 40, repeatRate: 0.2 }),
     },
     isOpen: true,
@@ -256,7 +253,7 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'a new leader keeps the leader epoch of the last',
-    rules: ['P12'],
+    rules: ['P12', 'P5'],
     patches: [
       patch(
         'actors/metadata/apply.ts',
@@ -311,7 +308,7 @@ export const replicaMutants: Mutant[] = [
         '',
       ),
     ],
-    run: { ...failovers, seeds: 10 },
+    run: { ...failovers },
     isOpen: true,
   },
   {

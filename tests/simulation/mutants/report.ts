@@ -4,20 +4,22 @@
  *   npm run mutants -- [words of its name ...]
  *   --baseline    the same seeds against the code as it is: all of them must hold
  *   --jobs N      so many at a time, 2
- *   --seeds N     at most so many for each, instead of as many as it says
+ *   --seeds N     at most so many for each, 40
+ *   --from N      the first of them, 1
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { mutants } from './catalogue.ts'
-import type { Mutant } from './mutant.ts'
-import { isCaught, type MutantOutcome, runMutant } from './run-mutant.ts'
+import type { Seeds } from './mutant.ts'
+import { enough, isCaught, type MutantOutcome, runMutant } from './run-mutant.ts'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     baseline: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
-    seeds: { type: 'string' },
+    seeds: { type: 'string', default: String(enough.most) },
+    from: { type: 'string', default: String(enough.from) },
   },
 })
 
@@ -27,10 +29,7 @@ const wanted = mutants.filter(
 const outcomes: MutantOutcome[] = []
 const queue = [...wanted]
 
-const limited = (mutant: Mutant): Mutant =>
-  options.seeds === undefined || 'scenario' in mutant.run
-    ? mutant
-    : { ...mutant, run: { ...mutant.run, seeds: Number(options.seeds) } }
+const seeds: Seeds = { from: Number(options.from), most: Number(options.seeds) }
 
 function verdictOf(outcome: MutantOutcome): string {
   if (options.baseline) return outcome.rule === undefined ? 'holds' : 'BROKEN'
@@ -40,10 +39,10 @@ function verdictOf(outcome: MutantOutcome): string {
 
 async function work(): Promise<void> {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-    const outcome = await runMutant(limited(mutant), !options.baseline)
+    const outcome = await runMutant(mutant, seeds, !options.baseline)
     outcomes.push(outcome)
-    const { rule, seeds, ms, words } = outcome
-    const told = `${rule ?? '-'} after ${seeds} seeds, ${(ms / 1000).toFixed(1)} s`
+    const { rule, seeds: tried, ms, words } = outcome
+    const told = `${rule ?? '-'} after ${tried} seeds, ${(ms / 1000).toFixed(1)} s`
     console.error(`${verdictOf(outcome)}: ${mutant.name}: ${told} ${words.slice(0, 400)}`)
   }
 }
@@ -54,8 +53,12 @@ const table = new Table({
   style: { head: [], border: [] },
 })
 for (const mutant of wanted) {
-  const { rule, seeds, ms } = outcomes.find((outcome) => outcome.mutant.name === mutant.name)!
-  table.push([mutant.name, mutant.rules[0], rule ?? 'survived', seeds, (ms / 1_000).toFixed(1)])
+  const {
+    rule,
+    seeds: tried,
+    ms,
+  } = outcomes.find((outcome) => outcome.mutant.name === mutant.name)!
+  table.push([mutant.name, mutant.rules[0], rule ?? 'survived', tried, (ms / 1_000).toFixed(1)])
 }
 console.log(table.toString())
 process.exitCode = outcomes.every((outcome) =>

@@ -1,7 +1,7 @@
 /** Lets a mutant loose in a process of its own, and tells which rule caught it, if any did. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Mutant, Patch, Tried } from './mutant.ts'
+import type { Mutant, Patch, Seeds, Tried } from './mutant.ts'
 
 export type MutantOutcome = {
   mutant: Mutant
@@ -15,21 +15,25 @@ export type MutantOutcome = {
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const limitMs = 400_000
+/** What has survived so long counts as survived. */
+const limitMs = 120_000
+
+export const enough: Seeds = { from: 1, most: 40 }
 
 /**
  * What a script of this folder prints, JSON lines, in a process where the patches are.
- * @param script handed `run` as JSON
+ * @param script handed `run` and `seeds` as JSON
  */
 export function runPatched(
   script: string,
   { name, run }: Pick<Mutant, 'name' | 'run'>,
   patches: readonly Patch[],
+  seeds: Seeds = enough,
 ): Promise<unknown[]> {
   const loader = patches.length > 0 ? ['--import', new URL('patch.mjs', import.meta.url).href] : []
   const child = spawn(
     process.execPath,
-    [...loader, '--import', 'tsx/esm', beside(script), JSON.stringify(run)],
+    [...loader, '--import', 'tsx/esm', beside(script), JSON.stringify({ run, seeds })],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,10 +61,14 @@ export function runPatched(
 }
 
 /** @param isPatched false: the same seeds against the code as it is, which must hold */
-export async function runMutant(mutant: Mutant, isPatched = true): Promise<MutantOutcome> {
+export async function runMutant(
+  mutant: Mutant,
+  seeds: Seeds = enough,
+  isPatched = true,
+): Promise<MutantOutcome> {
   const startedAt = performance.now()
   const patches = isPatched ? mutant.patches : []
-  const tried = (await runPatched('child.ts', mutant, patches)) as Tried[]
+  const tried = (await runPatched('child.ts', mutant, patches, seeds)) as Tried[]
   const last = tried.at(-1)
   return {
     mutant,

@@ -7,7 +7,7 @@ import { tell } from '../pool.ts'
 import { parseScript, type Script } from '../script.ts'
 import { shrink } from '../shrink.ts'
 import { play, simulate } from '../simulate.ts'
-import type { MutantRun } from './mutant.ts'
+import type { MutantRun, Seeds } from './mutant.ts'
 
 export type ShrinkTold = {
   before: Script
@@ -16,9 +16,9 @@ export type ShrinkTold = {
   hashes: { after: string; again: string }
 }
 
-const { seed: first, seeds, ...options } = JSON.parse(process.argv[2]!) as MutantRun
+const { run: options, seeds } = JSON.parse(process.argv[2]!) as { run: MutantRun; seeds: Seeds }
 
-for (let seed = first; seed < first + seeds; seed++) {
+for (let seed = seeds.from; seed < seeds.from + seeds.most; seed++) {
   const { failure } = await tell(simulate({ ...options, seed }))
   if (failure === undefined) continue
   const before = drawScript({ ...options, seed })
