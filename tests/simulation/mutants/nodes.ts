@@ -119,14 +119,8 @@ export const nodeMutants: Mutant[] = [
         'if (cluster.image.brokers().get(brokerId)?.incarnationId !== incarnationId) return',
         '',
       ),
-      patch(
-        'actors/controller/controller.ts',
-        'for (const [brokerId, incarnationId] of gone) registrations.gone(brokerId, incarnationId)',
-        '',
-      ),
     ],
-    run: { scenario: 'restart-inside-grace' },
-    isOpen: true,
+    run: { scenario: 'verdict-outlives-its-incarnation' },
   },
   {
     name: 'a probe is trusted right after its own link came back',

@@ -30,7 +30,7 @@ export const quorumMutants: Mutant[] = [
   },
   {
     name: 'two votes in one epoch',
-    rules: ['R2'],
+    rules: ['R2', 'scenario'],
     patches: [
       patch(
         'machines/quorum.ts',
@@ -39,7 +39,6 @@ export const quorumMutants: Mutant[] = [
       ),
     ],
     run: { scenario: 'vote-then-crash' },
-    isOpen: true,
   },
   {
     name: 'an epoch is adopted, but not persisted',
@@ -92,7 +91,7 @@ export const quorumMutants: Mutant[] = [
         { guard: 'grantsPreVote', actions: grant },`,
       ),
     ],
-    run: { ...elections, mix: restless({ kill: 3_000, isolate: 4_000 }, { lossRate: 0.3 }) },
+    run: { scenario: 'pre-vote-raises-nothing' },
   },
   {
     name: 'a candidacy without pre-votes',

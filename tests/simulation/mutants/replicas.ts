@@ -33,7 +33,7 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'a pending joiner does not count',
-    rules: ['P8', 'P1', 'P10'],
+    rules: ['P8', 'P1', 'P10', 'scenario'],
     patches: [
       patch('machines/replica.ts', 'proposedIsr.length > isr.length ? proposedIsr : isr', 'isr'),
       patch(
@@ -44,8 +44,7 @@ export const replicaMutants: Mutant[] = [
         'maximalIsr.includes(follower.id) && end >= 0 && now >= 0 && brokers !== undefined,',
       ),
     ],
-    run: { ...failovers, mix: restless({ kill: 2_000, slowSync: 2_000 }, { delayMs: 20 }) },
-    isOpen: true,
+    run: { scenario: 'two-join-at-once' },
   },
   {
     name: 'the high watermark waits for nobody',
@@ -61,7 +60,7 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'the high watermark moves below min ISR',
-    rules: ['P8', 'P16'],
+    rules: ['P8', 'P16', 'scenario'],
     patches: [
       patch(
         'actors/replica/leader.ts',
@@ -69,12 +68,11 @@ export const replicaMutants: Mutant[] = [
         'if (own === undefined || minIsr < 0) return',
       ),
     ],
-    run: { ...failovers, controllers: 3, faultyMs: 15_000, mix: restless({ kill: 700 }) },
-    isOpen: true,
+    run: { scenario: 'alone-in-the-isr' },
   },
   {
     name: 'the high watermark ignores who is about to join',
-    rules: ['P8'],
+    rules: ['P8', 'scenario'],
     patches: [
       patch(
         'actors/replica/leader.ts',
@@ -82,8 +80,7 @@ export const replicaMutants: Mutant[] = [
         '(brokers.size < 0 && isEligible(follower, brokers.get(follower.id)) &&',
       ),
     ],
-    run: { ...failovers, mix: restless({ kill: 1_500 }, { delayMs: 20 }) },
-    isOpen: true,
+    run: { scenario: 'two-join-at-once' },
   },
   {
     name: 'the leader epoch of a fetch is not checked',
@@ -265,7 +262,7 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'a window of four batches',
-    rules: ['I1'],
+    rules: ['I1', 'I4', 'scenario'],
     patches: [
       patch(
         'runtime/storage/producer-state.ts',
@@ -273,8 +270,7 @@ export const replicaMutants: Mutant[] = [
         'const BATCHES_KEPT = 4',
       ),
     ],
-    run: { ...lostAnswers, mix: restless({ reset: 900, kill: 4_000 }, { delayMs: 150 }) },
-    isOpen: true,
+    run: { scenario: 'retry-after-leader-kill' },
   },
   {
     name: 'a batch that is sent again is stored again',
@@ -291,12 +287,11 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'a gap in the sequences is stored',
-    rules: ['I2'],
+    rules: ['I2', 'scenario'],
     patches: [
       patch('runtime/storage/producer-state.ts', 'if (first !== next) {', 'if (first < next) {'),
     ],
-    run: { ...lostAnswers, mix: restless({ reset: 900, kill: 4_000 }, { delayMs: 150 }) },
-    isOpen: true,
+    run: { scenario: 'gap-in-the-sequences' },
   },
   {
     name: 'producers outlive the batches that are cut',
