@@ -42,6 +42,8 @@ export type SimNode = {
   parts: NodeParts | undefined
   /** How often it was started. */
   lives: number
+  /** Its disk refused a call in this life: it has to end. */
+  isStricken: boolean
   /** Its disk lost data, and it has not registered since. */
   isSuspect: boolean
 }
@@ -103,6 +105,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       end: undefined,
       parts: undefined,
       lives: 0,
+      isStricken: false,
       isSuspect: false,
     }
     return node
@@ -149,7 +152,16 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     node.running = undefined
     node.end = undefined
     node.parts = undefined
+    node.isStricken = false
     node.disk.processEnded()
+  }
+
+  /** By itself. A disk that refuses is a reason. */
+  function failed(node: SimNode, isCurrent: boolean, why: unknown): void {
+    const { isStricken } = node
+    if (isCurrent) ended(node)
+    if (isCurrent && isStricken) trace.note('stopped by its disk', { node: node.id })
+    else ports.onFailure(node, why)
   }
 
   function start(node: SimNode): void {
@@ -197,14 +209,12 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
         running = started
         node.running = started
         void started.failed.then((why) => {
-          if (isCurrent()) ended(node)
-          ports.onFailure(node, why)
+          failed(node, isCurrent(), why)
         })
       },
       (why: unknown) => {
         if (!isCurrent()) return
-        ended(node)
-        ports.onFailure(node, why)
+        failed(node, true, why)
       },
     )
   }

@@ -29,6 +29,8 @@ export const faultNames = [
   'clockStep',
   'clockDrift',
   'reset',
+  'diskError',
+  'hostile',
 ] as const
 export type FaultName = (typeof faultNames)[number]
 /** Of each message: the chance that it is lost, comes twice, or takes up to ten seconds. */
@@ -313,5 +315,12 @@ function drawFault(name: FaultName, { shape, topics, random }: FaultDraw): Fault
       return { do: name, node: node(), rate: between(0.9, 1.1), forMs: between(5_000, 30_000) }
     case 'reset':
       return { do: name }
+    case 'diskError': {
+      const operation = random.pick(['read', 'write', 'sync'] as const)
+      const code = operation === 'write' && random.chance(0.5) ? 'ENOSPC' : 'EIO'
+      return { do: name, node: node(), operation, code, forMs: between(1_000, 15_000) }
+    }
+    case 'hostile':
+      return { do: name, node: node(), seed: random.below(2 ** 32), forMs: between(100, 5_000) }
   }
 }

@@ -8,11 +8,13 @@
  */
 import type { Checker } from './checker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import { calmSyncMs } from './disk.ts'
+import { calmSyncMs, DiskError } from './disk.ts'
+import { sendHostile } from './hostile.ts'
 import type { NetworkFaults } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Fault, Target } from './script.ts'
 import type { Trace } from './trace.ts'
+import { Violation } from './violation.ts'
 
 export type Faults = {
   /** Of the links, from now on. */
@@ -28,9 +30,14 @@ export type FaultPorts = {
   trace: Trace
   cluster: SimCluster
   checker: Checker
+  /** A violation that shows later. */
+  fail(why: Violation): void
 }
 
 type Performed = { [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => boolean }
+
+/** Between a call that failed and the node's end, at most; its loop may stand still besides. */
+const strickenMs = 10_000
 
 export const quietNetwork: NetworkFaults = {
   lossRate: 0,
@@ -55,7 +62,7 @@ export function resolve(cluster: SimCluster, target: Target): SimNode | undefine
 }
 
 export function createFaults(ports: FaultPorts): Faults {
-  const { scheduler, trace, cluster, checker } = ports
+  const { scheduler, trace, cluster, checker, fail } = ports
   const { nodes, network, sockets } = cluster
   const counts = new Map<string, number>()
   const endings = new Set<() => void>()
@@ -173,10 +180,42 @@ export function createFaults(ports: FaultPorts): Faults {
       node.machine.setRate(rate)
       return lasting(forMs, () => node.machine.setRate(1))
     },
+    diskError({ node: target, operation, code, forMs }) {
+      const node = find(target)
+      if (node?.running === undefined) return false
+      const { faults } = node.disk
+      faults.check = (called, path) => {
+        if (called !== operation) return
+        if (node.end !== undefined && !node.isStricken) {
+          node.isStricken = true
+          trace.note('disk error', { node: node.id, operation, code, path })
+          mustStop(node, node.end, operation)
+        }
+        throw new DiskError(code, path)
+      }
+      return lasting(forMs, () => {
+        faults.check = () => {}
+        if (node.end === undefined) cluster.start(node)
+      })
+    },
+    hostile({ node: target, seed, forMs }) {
+      const node = find(target)
+      return node?.isBroker === true && lasting(forMs, sendHostile(sockets, node.address, seed))
+    },
     reset() {
       sockets.resetAll()
       return true
     },
+  }
+
+  /** @param end of the life that met the error */
+  function mustStop(node: SimNode, end: () => void, operation: string): void {
+    scheduler.after(strickenMs, () => {
+      if (node.end !== end) return
+      if (node.machine.isPaused()) return mustStop(node, end, operation)
+      const rule = operation === 'sync' ? 'S6' : 'S8'
+      fail(new Violation(rule, 'a node whose only disk fails stops', { node: node.id, operation }))
+    })
   }
 
   return {

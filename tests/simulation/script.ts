@@ -26,6 +26,16 @@ export type Fault =
   /** Its clocks run so much faster than true time. */
   | { do: 'clockDrift'; node: Target; rate: number; forMs: number }
   | { do: 'reset' }
+  /** Calls of this kind fail, until its node has stopped or the time is over. */
+  | {
+      do: 'diskError'
+      node: Target
+      operation: 'read' | 'write' | 'sync'
+      code: 'EIO' | 'ENOSPC'
+      forMs: number
+    }
+  /** Somebody sends it what is no request; the bytes are of this seed. */
+  | { do: 'hostile'; node: Target; seed: number; forMs: number }
 
 /** One batch; `label` makes its values unlike all others. */
 export type Produce = {

@@ -61,7 +61,7 @@ export function createWorld(
     lagMsMax: Number(script.shape.config['replica.lag.time.max.ms'] ?? 30_000),
     nowMs: scheduler.now,
   })
-  const faults = createFaults({ scheduler, trace, cluster, checker })
+  const faults = createFaults({ scheduler, trace, cluster, checker, fail })
   cluster.network.onChangedInFlight = (api) =>
     fail(new Violation('S12', 'no buffer is changed while in flight', { api }))
   let nextSometimes = 0

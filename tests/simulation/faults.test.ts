@@ -1,0 +1,50 @@
+/** Faults of disks and of clients, one at a time, while a producer writes: what must come of each. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { drawScript } from './draw.ts'
+import type { Fault, Script } from './script.ts'
+import { play } from './simulate.ts'
+import type { TraceEvent } from './trace.ts'
+
+/** A calm history with this fault in the middle. */
+function scriptWith(fault: Fault): Script {
+  const mix = { meanMs: {}, lossRate: 0, repeatRate: 0, delayMs: 0.3, stallRate: 0 }
+  const drawn = drawScript({ seed: 5, brokers: 3, controllers: 0, faultyMs: 8_000, mix })
+  const actions = [...drawn.actions, { at: 2_000, ...fault }].sort((a, b) => a.at - b.at)
+  return { ...drawn, actions }
+}
+
+async function told(fault: Fault): Promise<TraceEvent[]> {
+  const events: TraceEvent[] = []
+  const { failure, faults } = await play(scriptWith(fault), (event) => events.push(event))
+  assert.is(failure, undefined, failure?.why.stack)
+  assert.equal(faults, { [fault.do]: 1 })
+  return events
+}
+
+const disk = { do: 'diskError', node: 2, forMs: 4_000 } as const
+
+for (const [operation, code] of [
+  ['read', 'EIO'],
+  ['write', 'EIO'],
+  ['write', 'ENOSPC'],
+  ['sync', 'EIO'],
+] as const) {
+  test(`${code} from a ${operation}: the node stops, the others go on, and it comes back`, async () => {
+    const events = await told({ ...disk, operation, code })
+    const stopped = events.findIndex(({ what }) => what === 'stopped by its disk')
+    assert.ok(events.some(({ what }) => what === 'disk error'))
+    assert.ok(stopped > 0)
+    assert.ok(
+      events.slice(stopped).some(({ what, node }) => what === 'start' && node === disk.node),
+    )
+  })
+}
+
+test('a client that sends random bytes is sent away, and nobody else notices', async () => {
+  const events = await told({ do: 'hostile', node: 2, seed: 3, forMs: 3_000 })
+  const warned = events.filter(({ what, node, level }) => node === 2 && level === 'warn' && what)
+  assert.ok(warned.length > 0)
+})
+
+test.run()
