@@ -58,6 +58,8 @@ export type SimCluster = {
   kill(node: SimNode): void
   stop(node: SimNode): void
   powerCut(node: SimNode): void
+  /** Its disk is another one, formatted; for one that is no voter. */
+  wipe(node: SimNode): void
   /** The newest that any node ever had, also one that died since: what is committed by then. */
   newestImage(): MetadataImage | undefined
 }
@@ -256,6 +258,14 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
         if (image !== undefined && image.offset > (newest?.offset ?? -1)) newest = image
       }
       return newest
+    },
+    wipe(node) {
+      kill(node)
+      node.isSuspect = true
+      node.disk.wipe()
+      node.directoryId = ids.uuid()
+      format(node)
+      trace.note('wipe', { node: node.id, directoryId: node.directoryId })
     },
     powerCut(node) {
       kill(node)

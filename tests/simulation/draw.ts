@@ -30,6 +30,7 @@ export const faultNames = [
   'clockDrift',
   'reset',
   'diskError',
+  'wipe',
   'hostile',
 ] as const
 export type FaultName = (typeof faultNames)[number]
@@ -281,6 +282,7 @@ function drawFault(name: FaultName, { shape, topics, random }: FaultDraw): Fault
   switch (name) {
     case 'kill':
     case 'powerCut':
+    case 'wipe':
       return { do: name, node: node(), forMs: restartMs() }
     case 'stop':
       return { do: name, node: node(), forMs: between(15_000, 25_000) }

@@ -2,7 +2,7 @@
  * What goes wrong, done as a script says. A fault that lasts ends by itself; healing ends all of them.
  * One that has no object any more (its node is dead, no leader is known) does nothing.
  *
- * Power is cut only in a calm moment, and where an intact copy of each record remains in the ISR;
+ * Power is cut, or a disk replaced, only in a calm moment, and where an intact copy of each record remains in the ISR;
  * until that disk is known to have lost data nothing else goes wrong. Without eligible leader
  * replicas (KIP-966) an ISR may otherwise shrink to the one that lost its data.
  */
@@ -125,6 +125,14 @@ export function createFaults(ports: FaultPorts): Faults {
       const node = find(target)
       if (node?.end === undefined || !mayLose(node)) return false
       cluster.powerCut(node)
+      checker.lost(node.id)
+      return startLater(node, forMs)
+    },
+    // A voter with an empty disk is another voter (KIP-853), which somebody has to add.
+    wipe({ node: target, forMs }) {
+      const node = find(target)
+      if (node?.end === undefined || node.isController || !mayLose(node)) return false
+      cluster.wipe(node)
       checker.lost(node.id)
       return startLater(node, forMs)
     },

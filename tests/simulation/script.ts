@@ -12,7 +12,7 @@ export type Target = number | string
 
 export type Fault =
   | {
-      do: 'kill' | 'powerCut' | 'stop' | 'pause' | 'isolate' | 'clientCut'
+      do: 'kill' | 'powerCut' | 'wipe' | 'stop' | 'pause' | 'isolate' | 'clientCut'
       node: Target
       forMs: number
     }
