@@ -59,6 +59,8 @@ export type SimDisk = Disk & {
   processEnded(): void
   /** The power went: what was not synced survives as chance has it. */
   powerCut(random: SeededRandom): { lost: number }
+  /** Of what is cached, and of what is durable. */
+  flip(path: string, position: number, bit: number): void
   /** Another disk was put in. */
   wipe(): void
   pendingChanges(): number
@@ -411,6 +413,13 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
       locks.clear()
     },
     powerCut: (chance) => ({ lost: cut(root, chance) }),
+    flip(path, position, bit) {
+      const found = find(path)
+      if (found?.kind !== 'file') throw new DiskError('ENOENT', path)
+      for (const { bytes, size } of [found.data, found.durable]) {
+        if (position < size) bytes[position]! ^= 1 << bit
+      }
+    },
     wipe() {
       root = newDirectory()
     },

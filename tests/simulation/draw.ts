@@ -31,6 +31,7 @@ export const faultNames = [
   'reset',
   'diskError',
   'wipe',
+  'bitFlip',
   'hostile',
 ] as const
 export type FaultName = (typeof faultNames)[number]
@@ -322,6 +323,8 @@ function drawFault(name: FaultName, { shape, topics, random }: FaultDraw): Fault
       const code = operation === 'write' && random.chance(0.5) ? 'ENOSPC' : 'EIO'
       return { do: name, node: node(), operation, code, forMs: between(1_000, 15_000) }
     }
+    case 'bitFlip':
+      return { do: name, node: node(), seed: random.below(2 ** 32), forMs: restartMs() }
     case 'hostile':
       return { do: name, node: node(), seed: random.below(2 ** 32), forMs: between(100, 5_000) }
   }

@@ -7,16 +7,18 @@ import { play } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
 
 /** A calm history with this fault in the middle. */
-function scriptWith(fault: Fault): Script {
+function scriptWith(fault: Fault, controllers: number): Script {
   const mix = { meanMs: {}, lossRate: 0, repeatRate: 0, delayMs: 0.3, stallRate: 0 }
-  const drawn = drawScript({ seed: 5, brokers: 3, controllers: 0, faultyMs: 8_000, mix })
+  const drawn = drawScript({ seed: 5, brokers: 3, controllers, faultyMs: 8_000, mix })
   const actions = [...drawn.actions, { at: 2_000, ...fault }].sort((a, b) => a.at - b.at)
   return { ...drawn, actions }
 }
 
-async function told(fault: Fault): Promise<TraceEvent[]> {
+async function told(fault: Fault, controllers = 0): Promise<TraceEvent[]> {
   const events: TraceEvent[] = []
-  const { failure, faults } = await play(scriptWith(fault), (event) => events.push(event))
+  const { failure, faults } = await play(scriptWith(fault, controllers), (event) =>
+    events.push(event),
+  )
   assert.is(failure, undefined, failure?.why.stack)
   assert.equal(faults, { [fault.do]: 1 })
   return events
@@ -45,6 +47,18 @@ test('a client that sends random bytes is sent away, and nobody else notices', a
   const events = await told({ do: 'hostile', node: 2, seed: 3, forMs: 3_000 })
   const warned = events.filter(({ what, node, level }) => node === 2 && level === 'warn' && what)
   assert.ok(warned.length > 0)
+})
+
+test('a bit of a log flips while its node is down: it is found, and the replica fetched again', async () => {
+  const events = await told({ do: 'bitFlip', node: 2, seed: 1, forMs: 1_000 })
+  const { entry } = events.find(({ what }) => what === 'bit flip')!
+  assert.ok(entry)
+  assert.ok(events.some(({ what, node }) => what === 'log damaged' && node === 2))
+})
+
+test('a broker comes back with an empty disk: it fetches all it had, and counts again', async () => {
+  const events = await told({ do: 'wipe', node: 2, forMs: 1_000 }, 3)
+  assert.ok(events.some(({ what, node }) => what === 'wipe' && node === 2))
 })
 
 test.run()

@@ -2,10 +2,11 @@
  * What goes wrong, done as a script says. A fault that lasts ends by itself; healing ends all of them.
  * One that has no object any more (its node is dead, no leader is known) does nothing.
  *
- * Power is cut, or a disk replaced, only in a calm moment, and where an intact copy of each record remains in the ISR;
+ * Power is cut, a disk replaced or damaged only in a calm moment, and where an intact copy of each record remains in the ISR;
  * until that disk is known to have lost data nothing else goes wrong. Without eligible leader
  * replicas (KIP-966) an ISR may otherwise shrink to the one that lost its data.
  */
+import { flipBit } from './bit-flip.ts'
 import type { Checker } from './checker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import { calmSyncMs, DiskError } from './disk.ts'
@@ -133,6 +134,15 @@ export function createFaults(ports: FaultPorts): Faults {
       const node = find(target)
       if (node?.end === undefined || node.isController || !mayLose(node)) return false
       cluster.wipe(node)
+      checker.lost(node.id)
+      return startLater(node, forMs)
+    },
+    bitFlip({ node: target, seed, forMs }) {
+      const node = find(target)
+      if (node?.end === undefined || !mayLose(node)) return false
+      cluster.kill(node)
+      node.isSuspect = true
+      trace.note('bit flip', { node: node.id, ...flipBit(node, checker, seed) })
       checker.lost(node.id)
       return startLater(node, forMs)
     },

@@ -34,6 +34,8 @@ export type Fault =
       code: 'EIO' | 'ENOSPC'
       forMs: number
     }
+  /** It is killed, and one bit of a batch on its disk is another when it comes back. */
+  | { do: 'bitFlip'; node: Target; seed: number; forMs: number }
   /** Somebody sends it what is no request; the bytes are of this seed. */
   | { do: 'hostile'; node: Target; seed: number; forMs: number }
 
