@@ -17,14 +17,20 @@ export type Bounds = {
   input: unknown
   /** What may be told in this state; its timers are added. */
   events(snapshot: AnyMachineSnapshot): EventObject[]
-  /** What tells states apart, beside the state's own name. */
+  /**
+   * What tells states apart, beside the state's own name. What is the same may still differ in
+   * numbers: a walk then finds the planned step among the events of the state that it is in.
+   */
   differs(context: never, value: unknown): unknown
   /** Nothing is tried beyond. */
   isFarEnough?(snapshot: AnyMachineSnapshot): boolean
 }
 
 export type Step = {
+  /** One of those that may take it. */
   event: EventObject
+  /** Unique in a plan. */
+  key: string
   /** Tells steps apart: where it was taken, what it took, how guards answered. */
   id: string
   to: string
@@ -38,6 +44,8 @@ export type Plan = {
   steps: Map<string, Step[]>
   /** Of all that is planned. */
   ids: Set<string>
+  /** What takes the step from here; undefined: nothing does. */
+  eventOf(step: Step, snapshot: AnyMachineSnapshot): EventObject | undefined
 }
 
 export function stepId(before: AnyMachineSnapshot, event: EventObject, move: Move): string {
@@ -80,26 +88,37 @@ export function planOf({ machine, input, events, differs, isFarEnough }: Bounds)
       const move = pure.next(snapshot, event)
       const id = stepId(snapshot, event, move)
       ids.add(id)
-      steps.get(from)!.push({ event, id, to: keyOf(move.snapshot) })
+      const key = `${from} ${JSON.stringify(event)}`
+      steps.get(from)!.push({ event, key, id, to: keyOf(move.snapshot) })
     }
   }
-  return { pure, first: keyOf(pure.initial().snapshot), keyOf, steps, ids }
+
+  function eventOf({ event, id, to }: Step, snapshot: AnyMachineSnapshot): EventObject | undefined {
+    const takesIt = (each: EventObject): boolean => {
+      const move = pure.next(snapshot, each)
+      return stepId(snapshot, each, move) === id && keyOf(move.snapshot) === to
+    }
+    const there = offered(snapshot).filter(({ type }) => type === event.type)
+    const isPlanned = (each: EventObject) => JSON.stringify(each) === JSON.stringify(event)
+    return there.find((each) => isPlanned(each) && takesIt(each)) ?? there.find(takesIt)
+  }
+  return { pure, first: keyOf(pure.initial().snapshot), keyOf, steps, ids, eventOf }
 }
 
 /** The shortest way from a state to a step that is still wanted: its last element. */
 export function wayTo(
   { steps }: Plan,
   from: string,
-  isWanted: (step: Step, from: string) => boolean,
-  isOpen: (step: Step, from: string) => boolean,
+  isWanted: (step: Step) => boolean,
+  isOpen: (step: Step) => boolean,
 ): Step[] | undefined {
   const ways = new Map<string, Step[]>([[from, []]])
   for (const [at, way] of ways) {
     for (const step of steps.get(at) ?? []) {
-      if (isWanted(step, at)) return [...way, step]
+      if (isWanted(step)) return [...way, step]
     }
     for (const step of steps.get(at) ?? []) {
-      if (!ways.has(step.to) && isOpen(step, at)) ways.set(step.to, [...way, step])
+      if (!ways.has(step.to) && isOpen(step)) ways.set(step.to, [...way, step])
     }
   }
   return undefined
