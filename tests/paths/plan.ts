@@ -17,11 +17,13 @@ export type Bounds = {
   input: unknown
   /** What may be told in this state; its timers are added. */
   events(snapshot: AnyMachineSnapshot): EventObject[]
-  /**
-   * What tells states apart, beside the state's own name. What is the same may still differ in
-   * numbers: a walk then finds the planned step among the events of the state that it is in.
-   */
+  /** What tells states apart, beside the state's own name. */
   differs(context: never, value: unknown): unknown
+  /**
+   * States that do not differ may have other numbers, epochs say: a walk looks for the planned step
+   * among the events that the state it is in has to offer.
+   */
+  isRelative?: boolean
   /** Nothing is tried beyond. */
   isFarEnough?(snapshot: AnyMachineSnapshot): boolean
 }
@@ -62,7 +64,8 @@ export const timersOf = (snapshot: AnyMachineSnapshot): EventObject[] =>
 const firstOf = (events: EventObject[], type: string) =>
   events.findIndex((event) => event.type === type)
 
-export function planOf({ machine, input, events, differs, isFarEnough }: Bounds): Plan {
+export function planOf(bounds: Bounds): Plan {
+  const { machine, input, events, differs, isFarEnough, isRelative = false } = bounds
   const pure = pureChart(machine, input)
   const keyOf = ({ value, context, status }: AnyMachineSnapshot): string =>
     JSON.stringify([value, status, differs(context as never, value)])
@@ -94,6 +97,7 @@ export function planOf({ machine, input, events, differs, isFarEnough }: Bounds)
   }
 
   function eventOf({ event, id, to }: Step, snapshot: AnyMachineSnapshot): EventObject | undefined {
+    if (!isRelative) return event
     const takesIt = (each: EventObject): boolean => {
       const move = pure.next(snapshot, each)
       return stepId(snapshot, each, move) === id && keyOf(move.snapshot) === to

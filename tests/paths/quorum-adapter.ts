@@ -80,6 +80,7 @@ function eventsIn(snapshot: AnyMachineSnapshot): QuorumEvent[] {
     ),
   )
   if (voted !== null) votes.push(vote(3, epoch, false, false))
+  if (isIn(value, 'prospective') && isMattering(epoch, true)) votes.push(vote(3, epoch, true, true))
   const answers = both.flatMap((granted) =>
     others.map((id) => ({ type: 'VoteResponse' as const, from: keyOf(id), epoch, granted })),
   )
@@ -296,6 +297,7 @@ export function adapterOf(name: string, start: Start, coverage: Coverage): Adapt
       isIn(value, 'follower') && fetched,
       isIn(value, 'prospective', 'candidate') ? Object.values(answers).sort() : [],
     ],
+    isRelative: true,
     // Who left the voters goes on as an observer does.
     isFarEnough: (snapshot) => {
       const { voters } = contextOf(snapshot)
