@@ -130,7 +130,8 @@ export function createAlterPartitions(ports: Ports) {
     while (wanted.size > 0 && !stopped) {
       const proposals = [...wanted.values()].slice(0, PARTITIONS_MAX)
       for (const { partition } of proposals) wanted.delete(partition)
-      await ask(proposals)
+      const due = proposals.filter(isStillWanted)
+      if (due.length > 0) await ask(due)
     }
     asking = false
   }
@@ -147,6 +148,13 @@ export function createAlterPartitions(ports: Ports) {
     },
   }
 }
+
+/** What waited behind another request may be of a leadership, or an image, that is over. */
+const isStillWanted = ({ partition, leaderEpoch, partitionEpoch }: Proposal): boolean =>
+  partition.role === 'leader' &&
+  !partition.removed &&
+  partition.context.leaderEpoch === leaderEpoch &&
+  partition.context.partitionEpoch === partitionEpoch
 
 function topicsOf(proposals: Proposal[]) {
   const topics = new Map<string, Proposal[]>()

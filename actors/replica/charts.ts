@@ -83,7 +83,14 @@ export function hostReplicaCharts({ clock, find, effects, halt, inspect }: Ports
       clock,
       ...(inspect && { inspect }),
     })
-    actor.subscribe({ next: () => settle(partition), error: halt })
+    actor.subscribe({
+      next() {
+        settle(partition)
+        // A timer has no sender that would do it.
+        if (partition.depth === 0) putAway(partition)
+      },
+      error: halt,
+    })
     partition.actor = actor
     return actor.start()
   }
@@ -108,8 +115,8 @@ export function hostReplicaCharts({ clock, find, effects, halt, inspect }: Ports
   return {
     send(partition, event) {
       if (partition.removed) return
-      const actor = partition.actor ?? wake(partition)
       partition.depth++
+      const actor = partition.actor ?? wake(partition)
       actor.send(event)
       settle(partition)
       if (--partition.depth === 0) putAway(partition)

@@ -1,8 +1,7 @@
-/** The replica chart: what is pending is a state, and every state can be reached. */
+/** The replica chart: what is pending is a state. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createActor, getNextTransitions } from 'xstate'
-import { getShortestPaths } from 'xstate/graph'
+import { createActor } from 'xstate'
 import {
   type AlterPartitionOutcome,
   maximalIsr,
@@ -175,58 +174,6 @@ test('a failed log directory ends every part it has', () => {
   assert.equal(at.taken(), ['endLeading'])
   at.send(follow(1, 1))
   assert.is(at.value(), 'offline')
-})
-
-test('every state is reached by some path', () => {
-  const outcomes: AlterPartitionOutcome[] = ['committed', 'refused', 'superseded', 'unknown']
-  const paths = getShortestPaths(replica, {
-    input: unassigned,
-    events: (snapshot) => {
-      const { leaderEpoch, partitionEpoch } = snapshot.context
-      if (partitionEpoch > 3) return []
-      const askedIn = { leaderEpoch, partitionEpoch }
-      const events: ReplicaEvent[] = [
-        lead(leaderEpoch + 1, partitionEpoch + 1, [1, 2]),
-        follow(leaderEpoch + 1, partitionEpoch + 1),
-        follow(leaderEpoch + 1, partitionEpoch + 1, -1),
-        { type: 'truncated' },
-        { type: 'diverged', epoch: 0, endOffset: 0 },
-        { type: 'caughtUp', replicas: [3] },
-        { type: 'fellBehind', replicas: [2] },
-        { type: 'goOffline' },
-        ...outcomes.map((outcome) => ({
-          type: 'AlterPartition' as const,
-          askedIn,
-          outcome,
-          isr: [1, 2],
-          partitionEpoch: partitionEpoch + 1,
-        })),
-      ]
-      const timers = getNextTransitions(snapshot)
-        .filter(({ eventType }) => eventType.startsWith('xstate.after'))
-        .map(({ eventType }) => ({ type: eventType }) as never)
-      return [...events, ...timers]
-    },
-    serializeState: ({ value, context }) => JSON.stringify([value, context]),
-  })
-  const reached = new Set(paths.map(({ state }) => JSON.stringify(state.value)))
-  const asking = ['asking', 'retrying', 'awaitingImage']
-  const expected = [
-    'assigned',
-    'offline',
-    ...['leaderless', 'truncating', 'fetching'].map((follower) => ({ follower })),
-    ...['settled', 'refused'].map((committed) => ({ leader: { committed } })),
-    ...asking.map((pendingExpandIsr) => ({ leader: { pendingExpandIsr } })),
-    ...asking.map((pendingShrinkIsr) => ({ leader: { pendingShrinkIsr } })),
-  ]
-  for (const state of expected) {
-    assert.ok(reached.has(JSON.stringify(state)), JSON.stringify(state))
-  }
-  // A row can be put away exactly where no timer runs.
-  for (const { state } of paths) {
-    const hasTimers = state._nodes.some(({ after }) => after.length > 0)
-    assert.is(state.hasTag('timed'), hasTimers, JSON.stringify(state.value))
-  }
 })
 
 test.run()
