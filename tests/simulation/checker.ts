@@ -12,6 +12,7 @@ import { checkPartitions, type PartitionChecker } from './partition-checker.ts'
 import { checkProducers, type ProducerChecker } from './producer-checker.ts'
 import { checkQuorum, METADATA, type QuorumChecker } from './quorum-checker.ts'
 import { checkReplicas } from './replica-checker.ts'
+import { checkSessions } from './session-checker.ts'
 import { must, Violation } from './violation.ts'
 
 export type Checker = {
@@ -109,12 +110,16 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     lagMsMax,
     acksOf: producers.acksOf,
   })
+  const sessions = checkSessions(cluster, nowMs)
   const metadata: MetadataChecker = checkMetadata(
     cluster,
-    { changed: replicas.changed, fenced: () => {} },
+    { changed: replicas.changed, fenced: sessions.fenced },
     guarded,
   )
-  cluster.network.onDelivery = messages.delivered
+  cluster.network.onDelivery = (from, to, api) => {
+    messages.delivered(from, to, api)
+    sessions.delivered(from, to, api)
+  }
   cluster.network.onAnswer = messages.answered
 
   function checkCleanMarker({ id, parts, disk, directory }: SimNode): void {

@@ -1,6 +1,6 @@
 /**
  * What the committed metadata say, replayed by the checker itself, record by record: M5, M8, P9, P10, P11,
- * P12, P18, N7; and how each node is told of them: R8, R15, R17.
+ * P12, P18; and how each node is told of them: R8, R15, R17.
  */
 import type { NodeParts } from '../../runtime/node.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
@@ -31,8 +31,8 @@ type RecordOf<T extends MetadataRecord['type']> = Extract<MetadataRecord, { type
 export type MetadataEvents = {
   /** A committed change of ISR or leader. */
   changed(now: KnownPartition, before: KnownPartition | undefined): void
-  /** A broker was fenced though nobody asked for it. */
-  fenced(broker: KnownBroker): void
+  /** A broker was fenced though nobody asked for it, by the record at this offset. */
+  fenced(broker: KnownBroker, offset: number): void
 }
 
 export type MetadataChecker = {
@@ -63,7 +63,7 @@ export function checkMetadata(
     const { type } = record
     if (type === 'RegisterBrokerRecord') register(record, offset)
     else if (type === 'UnregisterBrokerRecord') brokers.delete(record.brokerId)
-    else if (type === 'BrokerRegistrationChangeRecord') registrationChanges(record)
+    else if (type === 'BrokerRegistrationChangeRecord') registrationChanges(record, offset)
     else if (type === 'TopicRecord') topics.set(record.topicId, record.name)
     else if (type === 'RemoveTopicRecord') removeTopic(record)
     else if (type === 'PartitionRecord') created(record)
@@ -90,7 +90,10 @@ export function checkMetadata(
     if (record.fenced) for (const partition of partitions.values()) checkMembers(partition)
   }
 
-  function registrationChanges(record: RecordOf<'BrokerRegistrationChangeRecord'>): void {
+  function registrationChanges(
+    record: RecordOf<'BrokerRegistrationChangeRecord'>,
+    offset: number,
+  ): void {
     const { brokerId: id, brokerEpoch, fenced, inControlledShutdown } = record
     const broker = brokers.get(id)
     must(broker !== undefined, 'M8', 'a changed broker is registered', () => ({ record }))
@@ -101,7 +104,7 @@ export function checkMetadata(
     if (inControlledShutdown === 1) broker.isStopping = true
     if (fenced === -1) unfence(broker)
     if (fenced === 1) {
-      if (!broker.isFenced && !broker.isStopping) events.fenced(broker)
+      if (!broker.isFenced && !broker.isStopping) events.fenced(broker, offset)
       broker.isFenced = true
       for (const partition of partitions.values()) checkMembers(partition)
     }

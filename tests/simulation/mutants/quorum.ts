@@ -91,7 +91,7 @@ export const quorumMutants: Mutant[] = [
         { guard: 'grantsPreVote', actions: grant },`,
       ),
     ],
-    run: { scenario: 'pre-vote-raises-nothing' },
+    run: { ...elections, mix: restless({ kill: 1_500 }, { lossRate: 0.5 }) },
   },
   {
     name: 'a candidacy without pre-votes',

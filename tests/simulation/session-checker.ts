@@ -1,0 +1,78 @@
+/**
+ * Sessions of brokers, by the heartbeats that arrived: N7. A process that lives and was heard within its
+ * session by who leads is not fenced, whatever a probe says of it or of one that came before it.
+ */
+import type { Endpoint } from '../../transport/links/link.ts'
+import { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
+import type { SimCluster } from './cluster.ts'
+import type { KnownBroker } from './metadata-checker.ts'
+import { must } from './violation.ts'
+
+export type SessionChecker = {
+  /** A request is about to be handled. */
+  delivered(from: Endpoint, to: number, api: string): void
+  /** A broker was fenced though nobody asked for it, by the record at this offset. */
+  fenced(broker: KnownBroker, offset: number): void
+}
+
+/** When an incarnation was heard, and when it last had been silent for a session before. */
+type Heard = { at: number; silentUntil: number }
+type Term = { since: number; heard: Map<string, Heard> }
+
+/** broker.session.timeout.ms, less what the clock of who measures it may be ahead. */
+const sessionMs = 9_000 * 0.85
+/** A decision takes so long at most to be committed: what was silent then may be heard again. */
+const commitMsMax = 30_000
+
+export function checkSessions(cluster: SimCluster, nowMs: () => number): SessionChecker {
+  /** Node and epoch that it leads. */
+  const terms = new Map<string, Term>()
+
+  function termOf(id: number, epoch: number): Term {
+    const key = `${id}@${epoch}`
+    const known = terms.get(key) ?? { since: nowMs(), heard: new Map() }
+    terms.set(key, known)
+    return known
+  }
+
+  return {
+    delivered({ incarnationId }, to, api) {
+      const led = cluster.node(to).parts?.quorum.rpc.leadership()
+      if (led === undefined) return
+      const { since, heard } = termOf(to, led.epoch)
+      if (api !== BrokerHeartbeat.name) return
+      const at = nowMs()
+      const before = heard.get(incarnationId) ?? {
+        at: since,
+        silentUntil: Number.NEGATIVE_INFINITY,
+      }
+      const isBack = at - before.at >= sessionMs
+      heard.set(incarnationId, { at, silentUntil: isBack ? at : before.silentUntil })
+    },
+    fenced({ id, incarnationId }, offset) {
+      const { parts, running, machine } = cluster.node(id)
+      const isAlive = running !== undefined && parts?.endpoint.incarnationId === incarnationId
+      if (!isAlive || machine.isPaused()) return
+      const [leader] = cluster.nodes
+        .flatMap(({ id: node, parts: of }) => {
+          const led = of?.quorum.rpc.leadership()
+          return led === undefined ? [] : [{ node, ...led }]
+        })
+        .sort((a, b) => b.epoch - a.epoch)
+      // One that led before decided so.
+      if (leader === undefined || offset < leader.epochStartOffset) return
+      const { since, heard } = termOf(leader.node, leader.epoch)
+      const now = nowMs()
+      const { at, silentUntil } = heard.get(incarnationId) ?? {
+        at: since,
+        silentUntil: Number.NEGATIVE_INFINITY,
+      }
+      must(
+        now - at >= sessionMs || now - silentUntil < commitMsMax,
+        'N7',
+        'who lives and is heard within its session is not fenced',
+        () => ({ id, incarnationId, offset, by: leader.node, epoch: leader.epoch, ms: now - at }),
+      )
+    },
+  }
+}
