@@ -14,9 +14,9 @@ import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorCodes, KafkaError, refuse } from '../../transport/protocol/errors.ts'
 import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import {
-  attributes,
   BATCH_HEADER_BYTES,
   batchSize,
+  codecIn,
   isTransactional,
   LOG_OVERHEAD,
   layout,
@@ -155,8 +155,6 @@ const withoutAnswer = (error: ErrorName, message: string | null): string =>
 
 const noRecords = Buffer.alloc(0)
 const ZSTD_SINCE = 7
-const ZSTD = 4
-const COMPRESSION_MASK = 0x07
 /** The shortest record of magic 0, behind offset and size. */
 const OLD_RECORD_BYTES_MIN = 14
 const TOPIC_IDS_SINCE = 13
@@ -206,9 +204,9 @@ function checkBatch(records: Buffer | null, version: number): AppendResult | Buf
 
 /** Kafka looks for zstd here, and does not foresee a codec that it does not know. */
 function checkCodec(records: Buffer) {
-  const codec = attributes(records, 0) & COMPRESSION_MASK
-  if (codec === ZSTD) refuse('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce v7')
-  if (codec > ZSTD) refuse('UNKNOWN_SERVER_ERROR', `there is no codec ${codec}`)
+  const codec = codecIn(records, 0)
+  if (codec === 'zstd') refuse('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce v7')
+  if (codec === undefined) refuse('UNKNOWN_SERVER_ERROR', 'its attributes name no codec')
 }
 
 /**

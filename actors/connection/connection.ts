@@ -71,6 +71,7 @@ type Row = {
   isCongested: boolean
   isDraining: boolean
   readonly departure: ReturnType<typeof createDeparture>
+  readonly hangUp: (why: string) => void
   software: { name: string; version: string } | undefined
 }
 
@@ -111,6 +112,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
       isCongested: false,
       isDraining: false,
       departure: createDeparture(),
+      hangUp: (why) => close(row, 'failed', why),
       software: undefined,
     }
     rows.set(socket.id, row)
@@ -263,7 +265,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
     connectionId: row.socket.id,
     departure: row.departure,
     bytesLeft: unread.bytesLeft,
-    hangUp: (why) => close(row, 'failed', why),
+    hangUp: row.hangUp,
     clientSoftwareName: row.software?.name,
     clientSoftwareVersion: row.software?.version,
   })

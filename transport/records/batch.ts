@@ -121,8 +121,11 @@ export const timestampType = (b: Buffer, at: number): TimestampType =>
   attributes(b, at) & LOG_APPEND_TIME ? 'LogAppendTime' : 'CreateTime'
 /** @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for the three codes that name no codec */
 export const compression = (b: Buffer, at: number): Compression =>
-  compressions[attributes(b, at) & COMPRESSION] ??
+  codecIn(b, at) ??
   refuse('UNSUPPORTED_COMPRESSION_TYPE', `compression ${attributes(b, at) & COMPRESSION}`)
+/** undefined for the codes that name no codec. */
+export const codecIn = (b: Buffer, at: number): Compression | undefined =>
+  compressions[attributes(b, at) & COMPRESSION]
 /** When the cleaner may drop tombstones and markers of this batch, ms (KIP-534); it stands in the base timestamp. */
 export const deleteHorizon = (b: Buffer, at: number): number | undefined =>
   attributes(b, at) & DELETE_HORIZON ? baseTimestamp(b, at) : undefined

@@ -33,7 +33,6 @@ export const kafka: System = {
     const members = createMembers('java', argsOf, folder)
     members.startAll()
     return {
-      system: kafka,
       bootstrap,
       pids: members.pids,
       start: async () => members.startAll(),

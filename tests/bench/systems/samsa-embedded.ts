@@ -51,7 +51,6 @@ export const samsaEmbedded: System = {
       })
     const killAll = () => endMember(member, 'SIGKILL')
     return {
-      system: samsaEmbedded,
       bootstrap: [0, 1, 2].map((index) => `127.0.0.1:${first + index}`).join(','),
       pids: () => [member.child.pid!],
       async start() {

@@ -28,7 +28,6 @@ export const samsaProcesses: System = {
     const members = createMembers(process.execPath, argsOf, folder)
     members.startAll()
     return {
-      system: samsaProcesses,
       bootstrap,
       pids: () => [...members.pids(), nats.child.pid!],
       async start() {

@@ -13,7 +13,6 @@ export type System = {
 }
 
 export type Cluster = {
-  system: System
   bootstrap: string
   /** Of everything that serves, a NATS server included. */
   pids(): number[]
