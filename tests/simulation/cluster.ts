@@ -44,6 +44,8 @@ export type SimNode = {
   lives: number
   /** Its disk refused a call in this life: it has to end. */
   isStricken: boolean
+  /** It was told to stop in this life: it asks to be fenced. */
+  isStopping: boolean
   /** Its disk lost data, and it has not registered since. */
   isSuspect: boolean
 }
@@ -108,6 +110,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       parts: undefined,
       lives: 0,
       isStricken: false,
+      isStopping: false,
       isSuspect: false,
     }
     return node
@@ -155,6 +158,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     node.end = undefined
     node.parts = undefined
     node.isStricken = false
+    node.isStopping = false
     node.disk.processEnded()
   }
 
@@ -241,6 +245,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     stop(node) {
       trace.note('stop', { node: node.id, life: node.lives })
       const { running, end } = node
+      node.isStopping = running !== undefined
       void running?.stop().then(
         () => {
           if (node.end === end) ended(node)
@@ -248,7 +253,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
         },
         (why: unknown) => {
           // One that is killed while it stops has nothing to say.
-          if (node.end === end) ports.onFailure(node, why)
+          if (node.end === end) failed(node, true, why)
         },
       )
     },

@@ -50,9 +50,9 @@ export function checkSessions(cluster: SimCluster, nowMs: () => number): Session
       heard.set(incarnationId, { at, silentUntil: isBack ? at : before.silentUntil })
     },
     fenced({ id, incarnationId }, offset) {
-      const { parts, running, machine } = cluster.node(id)
+      const { parts, running, machine, isStopping } = cluster.node(id)
       const isAlive = running !== undefined && parts?.endpoint.incarnationId === incarnationId
-      if (!isAlive || machine.isPaused()) return
+      if (!isAlive || isStopping || machine.isPaused()) return
       const [leader] = cluster.nodes
         .flatMap(({ id: node, parts: of }) => {
           const led = of?.quorum.rpc.leadership()
