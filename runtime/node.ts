@@ -14,25 +14,22 @@ import { registerSelf } from '../actors/controller/register-self.ts'
 import { controllerTable, serveController } from '../actors/controller/table.ts'
 import type { ControllerHost } from '../actors/controller/types.ts'
 import { createGroupCoordinator } from '../actors/group/coordinator.ts'
-import { InvariantError } from '../actors/invariant.ts'
 import type { Logger } from '../actors/log.ts'
 import { createLoader, type MetadataLoader } from '../actors/metadata/loader.ts'
-import type { Clock } from '../actors/ports/clock.ts'
 import { type HostedQuorum, hostQuorum } from '../actors/quorum/host.ts'
-import type { Endpoint, Link } from '../transport/links/link.ts'
-import { KafkaError } from '../transport/protocol/errors.ts'
+import type { Endpoint } from '../transport/links/link.ts'
 import { type NodeConfig, withDynamic } from './config/config.ts'
-import { checkFormatted, type Formatting } from './format/check-formatted.ts'
+import { checkFormatted } from './format/check-formatted.ts'
 import { readBootstrap } from './format/checkpoints.ts'
 import { type BoundListener, openListeners } from './listeners.ts'
 import { beginLife, mortalClock, mortalDisk } from './mortal.ts'
+import { type LinkTo, linkOf } from './node-link.ts'
+import { quorumConfig } from './quorum-config.ts'
 import { findQuorum } from './quorum-finder.ts'
 import { openDirectories } from './storage/directories.ts'
 import { openLogStore } from './storage/log-store.ts'
 import { openQuorumStore } from './storage/quorum-store.ts'
 import { systemWorld, type World } from './world.ts'
-
-export type LinkTo = (self: Endpoint, onHandlerError: (api: string, error: unknown) => void) => Link
 
 export type NodeOptions = {
   node: NodeConfig
@@ -115,7 +112,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     clusterId: formatting.clusterId,
   })
   const self: Endpoint = { nodeId, incarnationId: random.uuid() }
-  const link = await linkOf(options, formatting, self, clock, halt)
+  const link = await linkOf(options, formatting.clusterId, self, clock, halt)
   life.onEnd(() => void link.close())
 
   let quorum: HostedQuorum | undefined
@@ -366,65 +363,5 @@ function leaderOf(quorum: HostedQuorum) {
         listeners.push(look)
         look()
       }),
-  }
-}
-
-function quorumConfig({ config }: NodeConfig) {
-  return {
-    electionTimeoutMs: config.int('controller.quorum.election.timeout.ms'),
-    fetchTimeoutMs: config.int('controller.quorum.fetch.timeout.ms'),
-    electionBackoffMaxMs: config.int('controller.quorum.election.backoff.max.ms'),
-    requestTimeoutMs: config.int('controller.quorum.request.timeout.ms'),
-    retryBackoffMs: config.int('controller.quorum.retry.backoff.ms'),
-    fetchMaxBytes: config.int('controller.quorum.fetch.max.bytes'),
-    fetchSnapshotMaxBytes: config.int('controller.quorum.fetch.snapshot.max.bytes'),
-    retentionBytes: config.int('metadata.max.retention.bytes'),
-    retentionMs: config.int('metadata.max.retention.ms'),
-  }
-}
-
-async function linkOf(
-  { node, link, log }: NodeOptions,
-  { clusterId }: Formatting,
-  self: Endpoint,
-  clock: Clock,
-  halt: (why: unknown) => void,
-): Promise<Link> {
-  const onHandlerError = (api: string, err: unknown) => {
-    if (err instanceof InvariantError) halt(err)
-    else if (err instanceof KafkaError) log.debug({ api, err }, 'a request was refused')
-    else log.error({ api, err }, 'a request of another node failed')
-  }
-  if (link !== 'nats') return link(self, onHandlerError)
-  const { natsLink } = await import('../transport/links/nats.ts')
-  const { servers, user, password, token, tls } = node.nats
-  const file = (path: string | null) => (path === null ? undefined : path)
-  const tlsOptions = defined({
-    caFile: file(tls.caFile),
-    certFile: file(tls.certFile),
-    keyFile: file(tls.keyFile),
-  })
-  return natsLink({
-    clusterId,
-    self,
-    clock,
-    nats: {
-      servers,
-      ...defined({
-        user: user ?? undefined,
-        pass: password ?? undefined,
-        token: token ?? undefined,
-      }),
-      ...(Object.keys(tlsOptions).length > 0 ? { tls: tlsOptions } : {}),
-    },
-    onHandlerError,
-    onTrouble: (what) => log.warn({ servers }, what),
-  })
-}
-
-/** Without what is undefined. */
-function defined<T extends Record<string, string | undefined>>(values: T) {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: string
   }
 }

@@ -154,6 +154,65 @@ One node after the other, as with Kafka's tool:
   .action((options) => running(false, async () => (await import('./format.ts')).format(options)))
 
 program
+  .command('raft-perf')
+  .description('measure the metadata quorum alone: committed records a second, commit latency')
+  .option('--record-size <bytes>', 'the size of each record', count(32, 1_000_000), 256)
+  .option(
+    '--throughput <records>',
+    'records a second that the leader appends; 0: as many as possible',
+    count(0, 10_000_000),
+    5000,
+  )
+  .option(
+    '--linger <ms>',
+    "how long records wait to be appended together, as Kafka's controller.quorum.append.linger.ms",
+    count(0, 10_000),
+    25,
+  )
+  .option('--seconds <n>', 'how long to measure', count(1, 86_400), 20)
+  .option('--warm-up <n>', 'seconds of the same load before that', count(0, 3_600), 5)
+  .option(
+    '--nats <servers>',
+    'a process for each voter, which meet there; absent: all in this process',
+  )
+  .addOption(
+    new Option('--data <dir>', 'the disk to measure: logs are kept below, and removed').default(
+      undefined,
+      'the temporary folder',
+    ),
+  )
+  .option('--json', 'print one JSON object a line, for scripts')
+  .addHelpText(
+    'after',
+    `
+Three voters elect a leader. It appends records, its followers fetch them, and each voter fsyncs
+before it counts: a record is committed once two of three have it on disk. Latency is counted from
+when the record was due until the leader knows that it is committed, linger included.
+
+Kafka measures the same with kafka.tools.TestRaftServer, with --record-size and --throughput.
+Its controllers linger 25 ms, which is the default here, too; Samsa's own controllers do not, and
+sync together what arrives meanwhile. Compare at equal settings:
+
+  $ samsa raft-perf                                      what a linger of 25 ms costs
+  $ samsa raft-perf --linger 0                           what the quorum needs
+  $ samsa raft-perf --linger 0 --throughput 0            what it can do
+  $ nats-server & samsa raft-perf --nats 127.0.0.1:4222  three processes`,
+  )
+  .action((options) =>
+    running(options.json ?? false, async () => (await import('./raft-perf.ts')).raftPerf(options)),
+  )
+
+program
+  .command('raft-perf-voter', { hidden: true })
+  .argument('<file>')
+  .argument('<plan>')
+  .action((file, plan) =>
+    running(false, async () =>
+      (await import('../raft-perf/child.ts')).runVoter(file, JSON.parse(plan)),
+    ),
+  )
+
+program
   .command('random-uuid')
   .description('print an id, for a cluster or a directory')
   .action(() =>
