@@ -59,8 +59,12 @@ export type SimCluster = {
   start(node: SimNode): void
   kill(node: SimNode): void
   stop(node: SimNode): void
-  powerCut(node: SimNode): void
-  /** Its disk is another one, formatted; for one that is no voter. */
+  /** @param chance decides what survives of that which was not synced */
+  powerCut(node: SimNode, chance?: SeededRandom): void
+  /**
+   * Its disk is another one, formatted for the same voters: one that was a voter is none now, since a
+   * voter is an id and a directory (KIP-853).
+   */
   wipe(node: SimNode): void
   /** The newest that any node ever had, also one that died since: what is committed by then. */
   newestImage(): MetadataImage | undefined
@@ -116,6 +120,10 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     return node
   })
 
+  const founders = nodes
+    .filter(({ isController }) => isController)
+    .map((node) => ({ node, directoryId: node.directoryId }))
+
   const configOf = ({ id, isBroker, isController }: SimNode) => {
     const roles = [isBroker ? 'broker' : [], isController ? 'controller' : []].flat().join(',')
     return nodeConfig(
@@ -134,7 +142,6 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     const { disk } = node
     const nowMs = node.machine.now()
     disk.mkdir(metadataPartition)
-    const voters = nodes.filter(({ isController }) => isController)
     replaceFile(
       disk,
       directory,
@@ -142,7 +149,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       encodeBootstrap(bootstrapRecords(undefined, []), nowMs),
     )
     const content = encodeVoters(
-      voters.map((voter) => voterOf(configOf(voter), voter.directoryId)),
+      founders.map(({ node: voter, directoryId }) => voterOf(configOf(voter), directoryId)),
       nowMs,
     )
     replaceFile(disk, metadataPartition, VOTERS_CHECKPOINT, content)
@@ -266,16 +273,17 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     },
     wipe(node) {
       kill(node)
-      node.isSuspect = true
+      node.isSuspect = node.isBroker
       node.disk.wipe()
       node.directoryId = ids.uuid()
       format(node)
       trace.note('wipe', { node: node.id, directoryId: node.directoryId })
     },
-    powerCut(node) {
+    powerCut(node, chance = random.fork(`power ${node.id} ${node.lives}`)) {
       kill(node)
-      node.isSuspect = true
-      const { lost } = node.disk.powerCut(random.fork(`power ${node.id} ${node.lives}`))
+      // What the quorum counts on is synced; only a broker tells that it may have lost something.
+      node.isSuspect = node.isBroker
+      const { lost } = node.disk.powerCut(chance)
       trace.note('powerCut', { node: node.id, lost })
     },
   }

@@ -20,7 +20,8 @@ import { Violation } from './violation.ts'
 export type Faults = {
   /** Of the links, from now on. */
   setNetwork(faults: NetworkFaults): void
-  perform(fault: Fault): void
+  /** @returns false when it had no object, or was not to be now */
+  perform(fault: Fault): boolean
   /** All ends, and everything runs again. */
   heal(): void
   injected(): ReadonlyMap<string, number>
@@ -241,10 +242,11 @@ export function createFaults(ports: FaultPorts): Faults {
       network.faults = { ...faults }
     },
     perform(fault) {
-      if (nodes.some(({ isSuspect }) => isSuspect)) return
-      if (!performed[fault.do](fault as never)) return
+      if (nodes.some(({ isSuspect }) => isSuspect)) return false
+      if (!performed[fault.do](fault as never)) return false
       counts.set(fault.do, (counts.get(fault.do) ?? 0) + 1)
       trace.note('fault', fault)
+      return true
     },
     heal() {
       network.faults = { ...quietNetwork }

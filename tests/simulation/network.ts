@@ -61,7 +61,10 @@ export type Message = {
   what: string
   /** Of a probe: none. */
   bytes: Buffer
+  /** Once it was altered: as it is by then. */
   deliver: () => void
+  /** On its way it becomes another one. */
+  alter(bytes: Buffer): void
 }
 
 type LinkOptions = {
@@ -89,7 +92,6 @@ type Sent = { chunks: Buffer[]; bytes: Buffer; sum: number }
 
 const inFlightBytesMax = 64 * 1024 * 1024
 const leastMs = 0.05
-const nothing = Buffer.alloc(0)
 
 export function createNetwork(
   scheduler: Scheduler,
@@ -113,9 +115,10 @@ export function createNetwork(
   }
 
   /** @param arrive runs on the receiver's machine */
-  function carry(from: Member, to: number, what: string, bytes: Buffer, arrive: () => void): void {
+  function carry(from: Member, to: number, what: string, sent: Sent, arrive: () => void): void {
     const life = serverLife
     const { detail } = trace
+    const { bytes } = sent
     const told = { id: ++carried, from: from.self.nodeId, to, api: what, bytes: bytes.length }
     const lost = (why: string) => detail?.('message', { event: 'lost', ...told, why })
     const come = () => {
@@ -133,7 +136,8 @@ export function createNetwork(
     }
     detail?.('message', { event: 'sent', ...told })
     const { intercept } = network
-    if (intercept?.({ from: from.self.nodeId, to, what, bytes, deliver: once })) {
+    const alter = (other: Buffer) => void Object.assign(sent, seal([other]))
+    if (intercept?.({ from: from.self.nodeId, to, what, bytes, deliver: once, alter })) {
       detail?.('message', { event: 'held', ...told })
       return
     }
@@ -163,10 +167,10 @@ export function createNetwork(
   ): void {
     const asked = members.get(to)
     const handler = asked?.handlers.get(api)
-    const back = (bytes: Buffer, arrive: () => void): void => {
+    const back = (sent: Sent, arrive: () => void): void => {
       const sender = asked ?? asker
       if (asked !== undefined && !isThere(asked)) return
-      carry(sender, asker.self.nodeId, `${api} answer`, bytes, () => {
+      carry(sender, asker.self.nodeId, `${api} answer`, sent, () => {
         if (!isThere(asker) || !asker.isUp) return
         if (asked !== undefined) asker.hear(asked.self)
         arrive()
@@ -195,12 +199,12 @@ export function createNetwork(
     trace.mix('request', asker.self.nodeId, to, api, sent.sum)
     const refuse = (error: unknown): void => {
       asked.handlerFailed(api, error)
-      back(nothing, () => asker.open.fail(id, 'refused', `${api} failed on node ${to}`))
+      back(seal([]), () => asker.open.fail(id, 'refused', `${api} failed on node ${to}`))
     }
     const answer = (chunks: Buffer[]): void => {
       const sealed = seal(chunks)
       network.onAnswer(asked.self, asker.self, api, sent.bytes, sealed.bytes)
-      back(sealed.bytes, () => {
+      back(sealed, () => {
         trace.mix('answer', to, asker.self.nodeId, api, sealed.sum)
         const arrived = unseal(sealed, `${api} answer`)
         if (!asker.open.answer(id, arrived, asked.self)) asker.dropped.unasked++
@@ -229,11 +233,11 @@ export function createNetwork(
         resolve(verdict)
       }
       const timer = asker.machine.setTimeout(() => settle('silent'), timeoutMs)
-      carry(asker, to.nodeId, 'probe', nothing, () => {
+      carry(asker, to.nodeId, 'probe', seal([]), () => {
         const asked = members.get(to.nodeId)
         if (asked?.isUp && asked.self.incarnationId === to.incarnationId) {
           asked.hear(asker.self)
-          carry(asked, asker.self.nodeId, 'probe answer', nothing, () => {
+          carry(asked, asker.self.nodeId, 'probe answer', seal([]), () => {
             if (!isThere(asker)) return
             asker.hear(asked.self)
             settle('alive')
@@ -290,9 +294,7 @@ export function createNetwork(
         const sent = seal(message)
         const deadline = scheduler.now() + options.timeoutMs
         const send = (id: number) =>
-          carry(member, to, api, sent.bytes, () =>
-            handOver(member, id, to, api, sent, options, deadline),
-          )
+          carry(member, to, api, sent, () => handOver(member, id, to, api, sent, options, deadline))
         return member.open.ask(to, sent.bytes.length, options.timeoutMs, send, options.answeredBy)
       },
       probe: (to, timeoutMs) =>

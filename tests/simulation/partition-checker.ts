@@ -244,7 +244,9 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     sometimes() {
       checkImages()
       const image = cluster.newestImage()
-      if (image !== undefined) checkReplicas(image)
+      if (image === undefined) return
+      for (const node of cluster.nodes) counts(node, image)
+      checkReplicas(image)
     },
     end() {
       for (const of of partitions.values()) {

@@ -243,7 +243,8 @@ export function checkQuorum(
     const voters = node.parts!.quorum.voters()
     for (const entry of logs.view(node.id, METADATA)?.entries ?? []) {
       if (entry.base < committedEnd || entry.last >= highWatermark) continue
-      const holders = voters.filter(({ id }) => {
+      const holders = voters.filter(({ id, directoryId }) => {
+        if (cluster.node(id).directoryId !== directoryId) return false
         const held = logs.entryAt(id, METADATA, entry.base)
         if (held === undefined) return (logs.view(id, METADATA)?.entries[0]?.base ?? 0) > entry.base
         return held.crc === entry.crc && held.epoch === entry.epoch && logs.isDurable(id, held)

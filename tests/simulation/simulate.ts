@@ -134,7 +134,7 @@ const operations: readonly string[] = [
   'killMember',
 ] satisfies Operation['do'][]
 
-const isOperation = (action: Action): action is Operation => operations.includes(action.do)
+export const isOperation = (action: Action): action is Operation => operations.includes(action.do)
 
 export function perform(world: World, clients: Clients, action: Action): void {
   if (isOperation(action)) clients.perform(action)

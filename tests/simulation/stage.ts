@@ -2,14 +2,18 @@
  * Where a named scenario is played: a world with its clients, a hand on each message, and what one
  * asks of it in the end. What goes wrong is done by the same actions as a script's.
  */
+import type { PartitionState } from '../../actors/metadata/image.ts'
+import type { Partition } from '../../actors/replica/partition.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
 import type { SimNode } from './cluster.ts'
 import { quietNetwork, resolve } from './faults.ts'
+import type { Entry } from './logs.ts'
 import type { Message } from './network.ts'
 import type { Outcome } from './producer.ts'
+import { seededRandom } from './random.ts'
 import type { Action, Script, Target } from './script.ts'
-import { comeRight, perform, prepare, type Result, settle } from './simulate.ts'
+import { comeRight, isOperation, prepare, type Result, settle } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
 import { must } from './violation.ts'
 import type { Clients } from './workload.ts'
@@ -19,6 +23,8 @@ export type Scenario = {
   /** Whose lesson it is, what happens, and what must come of it. */
   lesson: string
   script: Script
+  /** Before the first node starts. */
+  prepare?(world: World): void
   play(stage: Stage): Promise<void>
 }
 
@@ -32,6 +38,15 @@ export type Stage = World & {
   keepSending(everyMs: number): { stop(): void; acked(): number }
   /** Its value, once it has come. */
   within<T>(ms: number, words: string, promise: Promise<T>): Promise<T>
+  /** Its power goes; of what it had not synced all is left, or nothing. It stays off. */
+  cutPower(node: SimNode, unsynced: 'kept' | 'lost'): void
+  start(node: SimNode): void
+  /** As the newest image has it. */
+  partition(topic?: string, index?: number): PartitionState
+  /** The replica of a broker that runs. */
+  row(node: SimNode, topic?: string, partition?: number): Partition
+  /** What its disk holds. */
+  entries(node: SimNode, log?: string): readonly Entry[]
   /** What the scenario asserts. */
   require(holds: boolean, words: string, details?: object): void
   /** Sees each message between nodes; one that is taken is not delivered. */
@@ -85,19 +100,24 @@ export function quietScript(seed: number, shaped: Shaped = {}): Script {
 }
 
 export function enact(
-  { script, play }: Scenario,
+  { script, prepare: before, play }: Scenario,
   onTrace?: (event: TraceEvent) => void,
 ): Promise<Result> {
   const world = createWorld(script, onTrace)
   const begunAt = () => 0
   return settle(script, world, begunAt, async () => {
     const fencings = watchFencings(world)
+    before?.(world)
     const clients = await prepare(world, script)
     await play(createStage(world, clients, fencings))
     await comeRight(world, clients)
     clients.stop()
   })
 }
+
+/** No chance: each change of a disk survives a power cut, or none. */
+const allKept = { ...seededRandom(0), chance: () => true, below: (bound: number) => bound - 1 }
+const allLost = { ...seededRandom(0), chance: () => false, below: () => 0 }
 
 type Fencing = { id: number; ms: number }
 
@@ -134,7 +154,10 @@ function createStage(world: World, clients: Clients, fencings: readonly Fencing[
   const stage: Stage = {
     ...world,
     clients,
-    act: (action) => perform(world, clients, action),
+    act(action) {
+      if (isOperation(action)) clients.perform(action)
+      else require(world.faults.perform(action), 'the fault has an object', action)
+    },
     node(target) {
       const found = resolve(cluster, target)
       must(found !== undefined, 'scenario', 'somebody is who is asked for', () => ({ target }))
@@ -167,6 +190,24 @@ function createStage(world: World, clients: Clients, fencings: readonly Fencing[
       await world.until('scenario', words, ms, () => found !== undefined)
       return found!.value
     },
+    cutPower(node, unsynced) {
+      cluster.powerCut(node, unsynced === 'kept' ? allKept : allLost)
+      world.checker.lost(node.id)
+      world.checker.logs.refresh()
+    },
+    start: cluster.start,
+    partition(topic = 'first', index = 0) {
+      const found = cluster.newestImage()?.topicByName(topic)?.partition(index)
+      must(found !== undefined, 'scenario', 'the partition is there', () => ({ topic, index }))
+      return found
+    },
+    row({ id, parts }, topic = 'first', index = 0) {
+      const rows = [...(parts?.broker?.host.replicas.rows() ?? [])]
+      const found = rows.find((row) => row.topic === topic && row.partition === index)
+      must(found !== undefined, 'scenario', 'the replica is there', () => ({ id, topic, index }))
+      return found
+    },
+    entries: ({ id }, log = 'first-0') => world.checker.logs.view(id, log)?.entries ?? [],
     require,
     intercept(take) {
       cluster.network.intercept = take
