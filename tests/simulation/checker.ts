@@ -8,6 +8,7 @@ import type { SimCluster, SimNode } from './cluster.ts'
 import { createLogs, type Entry, type Logs, type LogView } from './logs.ts'
 import { checkMessages } from './message-checker.ts'
 import { checkMetadata, type MetadataChecker } from './metadata-checker.ts'
+import { checkOffsets, type OffsetsChecker } from './offsets-checker.ts'
 import { checkPartitions, type PartitionChecker } from './partition-checker.ts'
 import { checkProducers, type ProducerChecker } from './producer-checker.ts'
 import { checkQuorum, METADATA, type QuorumChecker } from './quorum-checker.ts'
@@ -20,6 +21,7 @@ export type Checker = {
   readonly quorum: QuorumChecker
   readonly partitions: PartitionChecker
   readonly producers: ProducerChecker
+  readonly offsets: OffsetsChecker
   /** A node is put together, and starts now. */
   starting(node: SimNode, parts: NodeParts): void
   /** The power of a node went: what is known of its disk is read again. */
@@ -77,6 +79,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       appended(view, entry, before)
       producers.appended(view, entry, before)
       replicas.appended(view, entry)
+      offsets.appended(view, entry)
     },
     truncated(view, gone) {
       if (view.name === METADATA) quorum.truncated(view, gone)
@@ -102,6 +105,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   )
   const partitions = checkPartitions(cluster, logs)
   const producers = checkProducers(cluster, logs)
+  const offsets = checkOffsets(cluster, () => metadata)
   const replicas = checkReplicas({
     cluster,
     logs,
@@ -135,6 +139,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     quorum,
     partitions,
     producers,
+    offsets,
     starting: metadata.starting,
     lost(nodeId) {
       logs.forget(nodeId)

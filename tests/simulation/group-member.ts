@@ -3,19 +3,18 @@
  * lives, commits ever higher offsets, and joins again when it is told to. What it learns it tells.
  */
 import { errorCodes } from '../../transport/protocol/errors.ts'
-import { OffsetCommit } from '../../transport/schemas/08-offset-commit.ts'
-import { OffsetFetch } from '../../transport/schemas/09-offset-fetch.ts'
-import { FindCoordinator } from '../../transport/schemas/10-find-coordinator.ts'
-import { JoinGroup } from '../../transport/schemas/11-join-group.ts'
-import { Heartbeat } from '../../transport/schemas/12-heartbeat.ts'
-import { LeaveGroup } from '../../transport/schemas/13-leave-group.ts'
-import { SyncGroup } from '../../transport/schemas/14-sync-group.ts'
 import { type Client, NoAnswerError } from './client.ts'
+import { groupRequests, type Identity } from './group-requests.ts'
 
 export type MemberEvents = {
   synced(group: string, memberId: string, generation: number, partitions: number[]): void
   committing(group: string, partition: number, offset: number): void
-  committed(group: string, partition: number, offset: number): void
+  /** Its coordinator, by this address, says so. */
+  committed(group: string, partition: number, offset: number, at: string): void
+  /** An offset for a commit that must be refused. */
+  wrongOffset(): number
+  /** What such a commit was answered. */
+  refused(wrong: Identity, errors: number[]): void
   /** What must be found at least, as of now; then what was found. */
   fetching(group: string, partition: number): (offset: number) => void
 }
@@ -30,49 +29,22 @@ export type Member = {
 
 type Group = { id: string; topic: string; partitions: number }
 
-const sessionTimeoutMs = 10_000
-const rebalanceTimeoutMs = 15_000
 const pauseMs = 200
 const heartbeatMs = 1_000
-const protocolType = 'consumer'
-const protocolName = 'range'
 
 export function createMember(client: Client, group: Group, events: MemberEvents): Member {
   const { id: groupId, topic: name } = group
+  const ask = groupRequests(client)
   let isOn = true
   let isLeaving = false
   let memberId = ''
+  let beats = 0
   let coordinator: string | undefined
   let owned: { generation: number; partitions: number[] } | undefined
 
-  async function find(): Promise<string | undefined> {
-    const { coordinators } = await client.request(client.anyAddress(), FindCoordinator, 4, {
-      keyType: 0,
-      coordinatorKeys: [groupId],
-      key: '',
-    })
-    const { errorCode, nodeId } = coordinators[0]!
-    return errorCode === errorCodes.NONE ? client.addressOf(nodeId) : undefined
-  }
-
   /** One generation, from joining to whatever ends it. */
   async function live(at: string): Promise<void> {
-    const joined = await client.request(
-      at,
-      JoinGroup,
-      5,
-      {
-        groupId,
-        sessionTimeoutMs,
-        rebalanceTimeoutMs,
-        memberId,
-        groupInstanceId: null,
-        protocolType,
-        protocols: [{ name: protocolName, metadata: Buffer.from('x') }],
-        reason: null,
-      },
-      rebalanceTimeoutMs + 10_000,
-    )
+    const joined = await ask.join(at, groupId, memberId)
     if (joined.errorCode === errorCodes.MEMBER_ID_REQUIRED) {
       memberId = joined.memberId
       return
@@ -83,18 +55,7 @@ export function createMember(client: Client, group: Group, events: MemberEvents)
     const assignments =
       joined.leader === memberId ? assign(joined.members.map((each) => each.memberId)) : []
     const self = { groupId, generationId, memberId, groupInstanceId: null }
-    const synced = await client.request(
-      at,
-      SyncGroup,
-      3,
-      {
-        ...self,
-        protocolType,
-        protocolName,
-        assignments,
-      },
-      rebalanceTimeoutMs + 10_000,
-    )
+    const synced = await ask.sync(at, self, assignments)
     if (!isFine(synced.errorCode)) return
     const partitions = JSON.parse(synced.assignment.toString() || '[]') as number[]
     events.synced(groupId, memberId, generationId, partitions)
@@ -103,9 +64,9 @@ export function createMember(client: Client, group: Group, events: MemberEvents)
     owned = { generation: generationId, partitions }
     while (isOn && !isLeaving) {
       await client.sleep(heartbeatMs)
-      const beaten = await client.request(at, Heartbeat, 3, self)
-      if (!isFine(beaten.errorCode)) return
-      if (!(await commit(at, generationId, positions))) return
+      if (!isFine(await ask.heartbeat(at, self))) return
+      if (!(await commit(at, self, positions))) return
+      await commitWrongly(at, self, positions)
     }
   }
 
@@ -123,63 +84,39 @@ export function createMember(client: Client, group: Group, events: MemberEvents)
 
   async function fetchOffsets(at: string, partitions: number[]) {
     const checks = partitions.map((partition) => events.fetching(groupId, partition))
-    const { groups } = await client.request(at, OffsetFetch, 8, {
-      groupId: '',
-      topics: [],
-      groups: [
-        {
-          groupId,
-          memberId: null,
-          memberEpoch: -1,
-          topics: [{ name, topicId: '', partitionIndexes: partitions }],
-        },
-      ],
-      requireStable: true,
-    })
-    if (!isFine(groups[0]!.errorCode)) return undefined
-    const positions = new Map<number, number>()
-    for (const [index, partition] of partitions.entries()) {
-      const found = groups[0]!.topics[0]?.partitions.find(
-        (each) => each.partitionIndex === partition,
-      )
-      if (found === undefined || found.errorCode !== errorCodes.NONE) return undefined
-      checks[index]!(found.committedOffset)
-      positions.set(partition, Math.max(0, found.committedOffset))
-    }
-    return positions
+    const { error, offsets } = await ask.offsets(at, groupId, name, partitions)
+    if (!isFine(error) || offsets.size < partitions.length) return undefined
+    for (const [index, partition] of partitions.entries()) checks[index]!(offsets.get(partition)!)
+    return new Map(partitions.map((each) => [each, Math.max(0, offsets.get(each)!)]))
   }
 
-  async function commit(at: string, generation: number, positions: Map<number, number>) {
+  async function commit(at: string, self: Identity, positions: Map<number, number>) {
     for (const [partition, offset] of positions) {
       positions.set(partition, offset + 1)
       events.committing(groupId, partition, offset + 1)
     }
-    const { topics } = await client.request(at, OffsetCommit, 8, {
-      groupId,
-      generationIdOrMemberEpoch: generation,
-      memberId,
-      groupInstanceId: null,
-      retentionTimeMs: -1,
-      topics: [
-        {
-          name,
-          topicId: '',
-          partitions: [...positions].map(([partitionIndex, committedOffset]) => ({
-            partitionIndex,
-            committedOffset,
-            committedLeaderEpoch: -1,
-            committedMetadata: null,
-          })),
-        },
-      ],
-    })
+    const errors = await ask.commit(at, self, name, positions)
     let areFine = true
-    for (const { partitionIndex, errorCode } of topics[0]?.partitions ?? []) {
-      if (isFine(errorCode)) {
-        events.committed(groupId, partitionIndex, positions.get(partitionIndex)!)
-      } else areFine = false
+    for (const [index, [partition, offset]] of [...positions].entries()) {
+      if (isFine(errors[index]!)) events.committed(groupId, partition, offset, at)
+      else areFine = false
     }
     return areFine
+  }
+
+  /** As somebody who is no member, who was one, or who takes the place of a static one. */
+  async function commitWrongly(at: string, self: Identity, positions: Map<number, number>) {
+    const { generationId: generation, memberId: id } = self
+    const kinds = [
+      self,
+      { ...self, generationId: generation - 1 },
+      { ...self, memberId: `${id}-other` },
+      { ...self, groupInstanceId: 'nobody' },
+    ]
+    const wrong = kinds[beats++ % kinds.length]!
+    if (wrong === self || positions.size === 0) return
+    const offsets = [...positions.keys()].map((each) => [each, events.wrongOffset()] as const)
+    events.refused(wrong, await ask.commit(at, wrong, name, new Map(offsets)))
   }
 
   function isFine(errorCode: number): boolean {
@@ -193,7 +130,7 @@ export function createMember(client: Client, group: Group, events: MemberEvents)
     while (isOn && !isLeaving) {
       owned = undefined
       try {
-        coordinator ??= await find()
+        coordinator ??= await ask.find(groupId)
         if (coordinator !== undefined) await live(coordinator)
       } catch (why) {
         if (!(why instanceof NoAnswerError)) throw why
@@ -204,8 +141,7 @@ export function createMember(client: Client, group: Group, events: MemberEvents)
     }
     if (!isOn || coordinator === undefined || memberId === '') return
     try {
-      const members = [{ memberId, groupInstanceId: null, reason: null }]
-      await client.request(coordinator, LeaveGroup, 4, { groupId, memberId: '', members })
+      await ask.leave(coordinator, groupId, memberId)
     } catch (why) {
       if (!(why instanceof NoAnswerError)) throw why
     }

@@ -1,4 +1,5 @@
-/** The groups of a world, and their rules: G1, G2, G4 and G7, from what their members are told. */
+/** The groups of a world, and their rules: G1 to G5 and G7, from what their members are told. */
+import { errorCodes } from '../../transport/protocol/errors.ts'
 import { createMember, type Member, type MemberEvents } from './group-member.ts'
 import type { GroupOperation, GroupSpec, TopicSpec } from './script.ts'
 import { must } from './violation.ts'
@@ -16,7 +17,7 @@ type Committed = { acked: number; attempted: number }
 export function createGroups(
   specs: readonly GroupSpec[],
   topics: readonly TopicSpec[],
-  { client, fail, trace }: World,
+  { checker, client, cluster, fail, trace }: World,
 ): Groups {
   const members = new Map<string, { member: Member; group: string }>()
   /** `group generation partition` → who owns it. */
@@ -69,10 +70,22 @@ export function createGroups(
       const of = offsetsOf(group, partition)
       of.attempted = Math.max(of.attempted, offset)
     },
-    committed(group, partition, offset) {
+    committed(group, partition, offset, at) {
       const of = offsetsOf(group, partition)
       of.acked = Math.max(of.acked, offset)
+      const { id } = cluster.nodes.find(({ address }) => address === at)!
+      const { topic } = specs.find((spec) => spec.id === group)!
+      guarded(() => checker.offsets.accepted(id, { group, topic, partition, offset }))
     },
+    wrongOffset: checker.offsets.wrongOffset,
+    refused: (wrong, errors) =>
+      guarded(() => {
+        const isRefused = errors.every((error) => error !== errorCodes.NONE)
+        must(isRefused, 'G3', 'a commit of who is not in the group is refused', () => ({
+          wrong,
+          errors,
+        }))
+      }),
     fetching(group, partition) {
       const of = offsetsOf(group, partition)
       const { acked: least } = of

@@ -40,6 +40,8 @@ export type MetadataChecker = {
   partition(topicId: string, index: number): KnownPartition | undefined
   partitions(): Iterable<KnownPartition>
   broker(id: number): KnownBroker | undefined
+  /** Who led a partition in that leader epoch; undefined: nobody. */
+  leaderOf(topicId: string, index: number, leaderEpoch: number): number | undefined
   /** Leader changes seen so far. */
   leaderChanges(): number
 }
@@ -262,6 +264,7 @@ export function checkMetadata(
     partition: (topicId, index) => partitions.get(keyOf(topicId, index)),
     partitions: () => partitions.values(),
     broker: (id) => brokers.get(id),
+    leaderOf: (topicId, index, epoch) => leaders.get(`${keyOf(topicId, index)}@${epoch}`),
     leaderChanges: () => leaderChanges,
   }
 }
