@@ -105,7 +105,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   )
   const partitions = checkPartitions(cluster, logs)
   const producers = checkProducers(cluster, logs)
-  const offsets = checkOffsets(cluster, () => metadata)
+  const offsets = checkOffsets(cluster, logs, () => metadata)
   const replicas = checkReplicas({
     cluster,
     logs,

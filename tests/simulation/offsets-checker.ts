@@ -5,7 +5,7 @@
 import { readRecord } from '../../actors/group/records.ts'
 import { records } from '../../transport/records/records.ts'
 import type { SimCluster } from './cluster.ts'
-import type { Entry, LogView } from './logs.ts'
+import type { Entry, Logs, LogView } from './logs.ts'
 import type { MetadataChecker } from './metadata-checker.ts'
 import { must } from './violation.ts'
 
@@ -26,7 +26,8 @@ const OFFSETS_TOPIC = '__consumer_offsets'
 const wrongFrom = 1e12
 
 export function checkOffsets(
-  { node }: SimCluster,
+  cluster: SimCluster,
+  logs: Logs,
   metadata: () => MetadataChecker,
 ): OffsetsChecker {
   const seen = new Set<string>()
@@ -36,14 +37,22 @@ export function checkOffsets(
   const keyOf = ({ group, topic, partition, offset }: Commit) =>
     JSON.stringify([group, topic, partition, offset])
 
+  const partitionAt = (index: number) =>
+    [...metadata().partitions()].find(
+      ({ topic, partition }) => topic === OFFSETS_TOPIC && partition === index,
+    )
+
+  /** Who leads now has it, unless its disk lost something. */
+  function isKept({ log, partition, base, epoch }: Stored): boolean {
+    const leader = partitionAt(partition)?.leader ?? -1
+    if (leader < 0 || cluster.node(leader).isSuspect) return true
+    return logs.entryAt(leader, log, base)?.epoch === epoch
+  }
+
   /** Whom the controller made leader of this epoch; undefined: nobody. */
   function leaderOf({ partition, epoch }: Stored): number | undefined {
-    for (const { topic, topicId, partition: index } of metadata().partitions()) {
-      if (topic === OFFSETS_TOPIC && index === partition) {
-        return metadata().leaderOf(topicId, index, epoch)
-      }
-    }
-    return undefined
+    const of = partitionAt(partition)
+    return of && metadata().leaderOf(of.topicId, partition, epoch)
   }
 
   function note(group: string, topic: string, partition: number, offset: number, where: Stored) {
@@ -82,7 +91,7 @@ export function checkOffsets(
           leader,
         }),
       )
-      const content = node(nodeId).disk.file(file)!.data
+      const content = cluster.node(nodeId).disk.file(file)!.data
       const bytes = content.subarray(position, position + size)
       for (const { key: of, value } of records(bytes, 0)) {
         if (of === null) continue
@@ -94,9 +103,9 @@ export function checkOffsets(
     accepted(nodeId, commit) {
       const found = stored.get(keyOf(commit)) ?? []
       must(
-        found.some((where) => leaderOf(where) === nodeId),
+        found.some((where) => leaderOf(where) === nodeId && isKept(where)),
         'G5',
-        'who accepts a commit stored it as leader of its offsets partition',
+        'who accepts a commit stored it as leader of its offsets partition, and the next one has it',
         () => ({ nodeId, commit, found }),
       )
     },

@@ -1,9 +1,15 @@
 /** All deliberate bugs. Those that no rule catches yet are let loose by the report only. */
+import { groupMutants } from './groups.ts'
 import type { Mutant } from './mutant.ts'
 import { nodeMutants } from './nodes.ts'
 import { quorumMutants } from './quorum.ts'
 import { replicaMutants } from './replicas.ts'
 
-export const mutants: readonly Mutant[] = [...quorumMutants, ...replicaMutants, ...nodeMutants]
+export const mutants: readonly Mutant[] = [
+  ...quorumMutants,
+  ...replicaMutants,
+  ...nodeMutants,
+  ...groupMutants,
+]
 
 export const proven = (of: readonly Mutant[]): Mutant[] => of.filter(({ isOpen }) => !isOpen)
