@@ -25,7 +25,18 @@ type Known = {
   partitions: number
 }
 
+export type AdminEvents = {
+  fail(why: unknown): void
+  created(topic: CreatedTopic): void
+  /** It was told that no topic has this id any more. */
+  deleted(topic: CreatedTopic): void
+}
+
+export type CreatedTopic = { name: string; id: string; partitions: number }
+
 export type Admin = {
+  /** What has this name, or one that stands for it, now; undefined: nobody knows of any. */
+  find(topic: string): CreatedTopic | undefined
   perform(operation: AdminOperation): void
   inFlight(): number
   /** Once all is healed. */
@@ -37,7 +48,7 @@ const answerMs = 8_000
 const TOPIC = 2
 const SET = 0
 
-export function createAdmin(client: Client, fail: (why: unknown) => void): Admin {
+export function createAdmin(client: Client, events: AdminEvents): Admin {
   const names: Known[] = []
   const current = new Map<string, Known>()
   const queues = new Map<string, Promise<void>>()
@@ -71,9 +82,10 @@ export function createAdmin(client: Client, fail: (why: unknown) => void): Admin
       validateOnly: false,
     })
     const { errorCode, topicId } = topics[0]!
-    if (errorCode === errorCodes.NONE)
+    if (errorCode === errorCodes.NONE) {
       Object.assign(topic, { state: 'there', id: topicId, partitions })
-    else if (errorCode === errorCodes.TOPIC_ALREADY_EXISTS) topic.state = 'there'
+      events.created({ name: topic.name, id: topicId, partitions })
+    } else if (errorCode === errorCodes.TOPIC_ALREADY_EXISTS) topic.state = 'there'
     else if (errorCode !== errorCodes.INVALID_REPLICATION_FACTOR) topic.state = 'unknown'
   }
 
@@ -86,6 +98,8 @@ export function createAdmin(client: Client, fail: (why: unknown) => void): Admin
     const { errorCode } = responses[0]!
     const isGone =
       errorCode === errorCodes.NONE || errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    const { name, id, partitions } = topic
+    if (isGone && id !== undefined) events.deleted({ name, id, partitions })
     Object.assign(topic, { state: isGone ? 'gone' : 'unknown', id: undefined })
   }
 
@@ -146,13 +160,18 @@ export function createAdmin(client: Client, fail: (why: unknown) => void): Admin
   }
 
   return {
+    find(topic) {
+      const found = current.get(topic)
+      if (found?.state !== 'there' || found.id === undefined) return undefined
+      return { name: found.name, id: found.id, partitions: found.partitions }
+    },
     perform(operation) {
       inFlight++
       const before = queues.get(operation.topic) ?? Promise.resolve()
       const done = before
         .then(() => perform(operation))
         .catch((why: unknown) => {
-          if (!(why instanceof NoAnswerError)) fail(why)
+          if (!(why instanceof NoAnswerError)) events.fail(why)
         })
         .finally(() => inFlight--)
       queues.set(operation.topic, done)

@@ -37,11 +37,12 @@ export function createCarelessProducer(client: Client): Producer {
   }
 
   return {
-    send(topic, partition, values) {
+    send({ topic, partition }, values) {
       inFlight++
       return deliver(topic, partition, values).finally(() => inFlight--)
     },
     inFlight: () => inFlight,
+    forget() {},
     stop() {},
   }
 }

@@ -48,7 +48,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   const written = new Map<string, { crc: number; before: string | undefined; node: number }>()
 
   function appended(view: LogView, entry: Entry, before: Entry | undefined): void {
-    const key = `${view.name}|${entry.base}@${entry.epoch}`
+    const key = `${view.key}|${entry.base}@${entry.epoch}`
     const beforeKey = before === undefined ? undefined : `${before.base}@${before.epoch}`
     const rule = view.name === METADATA ? 'R5' : 'P4'
     must(

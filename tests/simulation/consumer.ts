@@ -6,8 +6,10 @@ import { records } from '../../transport/records/records.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
 import { createLocator } from './locator.ts'
+import type { PartitionOf } from './logs.ts'
 
 export type Consumed = {
+  topicId: string
   topic: string
   partition: number
   offset: number
@@ -21,21 +23,32 @@ export type Consumed = {
 export type ConsumerEvents = {
   consumed(record: Consumed): void
   /** The high watermark that a leader told, by its leader epoch as far as we know it. */
-  saw(topic: string, partition: number, leaderEpoch: number, highWatermark: number): void
+  saw(of: PartitionOf, leaderEpoch: number, highWatermark: number): void
 }
 
 export type Consumer = {
-  read(topic: string, partition: number): void
-  position(topic: string, partition: number): number
+  /** @param isById this very topic, whatever comes to have its name */
+  read(of: PartitionOf, isById?: boolean): void
+  /** It is gone. */
+  forget(of: PartitionOf): void
+  position(of: PartitionOf): number
   stop(): void
 }
 
 const maxWaitMs = 200
 const retryMs = 50
+/** A topic that is not there may be gone for good. */
+const absentMs = 500
+const keyOf = ({ topicId, partition }: PartitionOf) => `${topicId}-${partition}`
 
-/** Without a session, of one partition. */
+/** Without a session, of one partition: by name below v13, by id from there on. */
 export const fetchRequest = (
-  { topic, partition, offset }: { topic: string; partition: number; offset: number },
+  {
+    topic,
+    topicId = NO_TOPIC_ID,
+    partition,
+    offset,
+  }: { topic: string; topicId?: string; partition: number; offset: number },
   leaderEpoch: number,
 ): Request<typeof Fetch> => ({
   clusterId: null,
@@ -50,7 +63,7 @@ export const fetchRequest = (
   topics: [
     {
       topic,
-      topicId: NO_TOPIC_ID,
+      topicId,
       partitions: [
         {
           partition,
@@ -74,15 +87,17 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
   const positions = new Map<string, number>()
   let isStopped = false
 
-  async function follow(topic: string, partition: number): Promise<void> {
-    while (!isStopped) {
+  async function follow(of: PartitionOf, isById: boolean): Promise<void> {
+    const { topic, partition } = of
+    while (!isStopped && positions.has(keyOf(of))) {
       const leader = locator.leader(topic, partition)
-      if (leader === undefined) {
+      if (leader === undefined || leader.topicId !== of.topicId) {
+        if (isById) await client.sleep(absentMs)
         await locator.refresh(topic)
         continue
       }
       try {
-        const isFine = await fetchOnce(topic, partition, leader)
+        const isFine = await fetchOnce(of, isById, leader)
         if (!isFine) await locator.refresh(topic)
       } catch (why) {
         if (!(why instanceof NoAnswerError)) throw why
@@ -93,21 +108,22 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
   }
 
   async function fetchOnce(
-    topic: string,
-    partition: number,
+    of: PartitionOf,
+    isById: boolean,
     leader: { nodeId: number; leaderEpoch: number },
   ): Promise<boolean> {
-    const key = `${topic}-${partition}`
+    const key = keyOf(of)
     const from = positions.get(key)!
     const answer = await client.request(
       client.addressOf(leader.nodeId),
       Fetch,
-      12,
-      fetchRequest({ topic, partition, offset: from }, leader.leaderEpoch),
+      isById ? 13 : 12,
+      fetchRequest({ ...of, offset: from }, leader.leaderEpoch),
     )
+    if (!positions.has(key)) return true
     const told = answer.responses[0]?.partitions[0]
     if (told === undefined || told.errorCode !== errorCodes.NONE) return false
-    events.saw(topic, partition, leader.leaderEpoch, told.highWatermark)
+    events.saw(of, leader.leaderEpoch, told.highWatermark)
     const { highWatermark } = told
     const bytes = told.records ?? Buffer.alloc(0)
     let next = from
@@ -115,8 +131,7 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
       for (const { offset, value } of records(bytes, at)) {
         if (offset < from) continue
         events.consumed({
-          topic,
-          partition,
+          ...of,
           offset,
           value: String(value),
           crc: crc(bytes, at),
@@ -130,11 +145,12 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
   }
 
   return {
-    read(topic, partition) {
-      positions.set(`${topic}-${partition}`, 0)
-      void follow(topic, partition)
+    read(of, isById = false) {
+      positions.set(keyOf(of), 0)
+      void follow(of, isById)
     },
-    position: (topic, partition) => positions.get(`${topic}-${partition}`) ?? 0,
+    forget: (of) => void positions.delete(keyOf(of)),
+    position: (of) => positions.get(keyOf(of)) ?? 0,
     stop() {
       isStopped = true
     },

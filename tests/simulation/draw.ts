@@ -4,15 +4,16 @@
  */
 import type { ClusterShape } from './cluster.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
-import type {
-  Action,
-  Fault,
-  GroupSpec,
-  ProducerSpec,
-  Script,
-  Target,
-  Timed,
-  TopicSpec,
+import {
+  type Action,
+  type Fault,
+  type GroupSpec,
+  type ProducerSpec,
+  RECREATED,
+  type Script,
+  type Target,
+  type Timed,
+  type TopicSpec,
 } from './script.ts'
 
 export const faultNames = [
@@ -63,7 +64,7 @@ export type DrawOptions = {
 }
 
 /** Beside idempotent producers with acks=all and a consumer, which every seed has. */
-export const workloadNames = ['loose', 'admin', 'groups'] as const
+export const workloadNames = ['loose', 'admin', 'groups', 'recreate'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 export function drawScript(options: DrawOptions): Script {
@@ -84,6 +85,8 @@ export function drawScript(options: DrawOptions): Script {
     producers.push({ name: 'loose-1', acks: 1, inFlightMax: 1 + workload.below(5) })
     producers.push({ name: 'loose-0', acks: 0, inFlightMax: 1 })
   }
+  const recreated = parts.has('recreate') ? drawRecreated(random.fork('recreated')) : []
+  if (recreated.length > 0) producers.push({ name: RECREATOR, acks: -1, inFlightMax: 5 })
   const groups = parts.has('groups')
     ? topics.map(({ name }): GroupSpec => ({ id: `group-${name}`, topic: name }))
     : []
@@ -91,7 +94,16 @@ export function drawScript(options: DrawOptions): Script {
   const faults = random.fork('faults')
   const actions: Timed<Action>[] = [
     ...producers.flatMap((producer, index) =>
-      drawSends({ producer, topics, faultyMs, random: random.fork(producer.name), index }),
+      drawSends({
+        producer,
+        topics: producer.name === RECREATOR ? recreated : topics,
+        faultyMs,
+        random: random.fork(producer.name),
+        index,
+      }),
+    ),
+    ...recreated.flatMap((topic) =>
+      drawLives({ topic, faultyMs, random: random.fork(topic.name) }),
     ),
     ...(parts.has('admin')
       ? drawAdmin({ topics, shape, faultyMs, random: random.fork('admin') })
@@ -202,6 +214,29 @@ function drawSends({ producer, index, topics, faultyMs, random }: Sends): Timed<
       bytes: Array.from({ length: 1 + random.below(4) }, () => random.below(size)),
     }
   })
+}
+
+/** Writes to the topics that come and go. */
+const RECREATOR = 'recreator'
+
+const drawRecreated = (random: SeededRandom): TopicSpec[] =>
+  Array.from({ length: 1 + random.below(2) }, (_, index) => ({
+    name: `${RECREATED}${index}`,
+    partitions: 1 + random.below(3),
+    configs: {},
+  }))
+
+type Lives = { topic: TopicSpec; faultyMs: number; random: SeededRandom }
+
+/** It is created, lives for some seconds, is deleted, and soon created again. */
+function drawLives({ topic: { name, partitions }, faultyMs, random }: Lives): Timed<Action>[] {
+  const actions: Timed<Action>[] = []
+  for (let at = random.exponential(500); at < faultyMs; at += random.exponential(500)) {
+    actions.push({ at: round(at), do: 'createTopic', topic: name, partitions })
+    at += 300 + random.exponential(2_500)
+    actions.push({ at: round(at), do: 'deleteTopic', topic: name })
+  }
+  return actions.filter(({ at }) => at < faultyMs)
 }
 
 type AdminDraw = {

@@ -2,6 +2,7 @@
  * What stands in the logs on all disks, read from the disks' own bytes: the checker's record, which
  * asks no node. After each step what was written is read again, and who listens hears what changed.
  */
+import { PARTITION_METADATA } from '../../runtime/storage/partition-metadata.ts'
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -35,9 +36,15 @@ export type LogView = {
   nodeId: number
   /** `topic-partition`. */
   name: string
+  /** As its `partition.metadata` says; undefined: there is none, as with the quorum's log. */
+  topicId: string | undefined
+  /** Whose log it is: topic id and partition, or the name of one without. */
+  key: string
   /** In order, over all segments. */
   entries: Entry[]
 }
+
+export type PartitionOf = { topicId: string; topic: string; partition: number }
 
 export type LogEvents = {
   appended(view: LogView, entry: Entry, before: Entry | undefined): void
@@ -54,12 +61,16 @@ export type Logs = {
   forget(nodeId: number): void
   view(nodeId: number, name: string): LogView | undefined
   views(): Iterable<LogView>
+  /** The one that belongs to this topic id; undefined: what has that name belongs to another. */
+  viewOf(nodeId: number, of: PartitionOf): LogView | undefined
   entryAt(nodeId: number, name: string, base: number): Entry | undefined
   /** Whether a power cut now would leave that batch for certain. */
   isDurable(nodeId: number, entry: Entry): boolean
 }
 
 const isLog = (path: string) => path.endsWith('.log')
+/** Of a topic that is gone, or of another id than is in force. */
+const isAside = (path: string) => /-(delete|stray)\/[^/]*$/.test(path)
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'))
 const nameOf = (path: string) => {
   const folder = folderOf(path)
@@ -111,11 +122,20 @@ export function createLogs(events: LogEvents): Logs {
     }
   }
 
-  function reread(nodeId: number, path: string, from: number): void {
+  function viewAt(nodeId: number, path: string): LogView {
     const name = nameOf(path)
-    const key = keyOf(nodeId, name)
-    const view = views.get(key) ?? { nodeId, name, entries: [] }
-    views.set(key, view)
+    const at = keyOf(nodeId, name)
+    const known = views.get(at)
+    if (known !== undefined) return known
+    const topicId = topicIdAt(disks.get(nodeId)!, folderOf(path))
+    const key = topicId === undefined ? name : keyOfPartition(topicId, name)
+    const made: LogView = { nodeId, name, topicId, key, entries: [] }
+    views.set(at, made)
+    return made
+  }
+
+  function reread(nodeId: number, path: string, from: number): void {
+    const view = viewAt(nodeId, path)
     const content = disks.get(nodeId)!.file(path)?.data ?? Buffer.alloc(0)
     const { entries } = view
     // What is appended is at the end: only what stands behind is looked at.
@@ -161,27 +181,20 @@ export function createLogs(events: LogEvents): Logs {
       for (const [key, view] of views) if (view.nodeId === nodeId) views.delete(key)
       dirty.get(nodeId)!.clear()
       for (const path of disks.get(nodeId)!.files()) {
-        if (!isLog(path)) continue
+        if (!isLog(path) || isAside(path)) continue
         soil(nodeId, path, 0)
-        const key = keyOf(nodeId, nameOf(path))
-        const view = views.get(key) ?? { nodeId, name: nameOf(path), entries: [] }
-        views.set(key, view)
-        fresh.add(view)
+        fresh.add(viewAt(nodeId, path))
       }
     },
     view: (nodeId, name) => views.get(keyOf(nodeId, name)),
+    viewOf(nodeId, { topicId, topic, partition }) {
+      const found = views.get(keyOf(nodeId, `${topic}-${partition}`))
+      return found?.topicId === topicId ? found : undefined
+    },
     views: () => views.values(),
     entryAt(nodeId, name, base) {
-      const entries = views.get(keyOf(nodeId, name))?.entries ?? []
-      let low = 0
-      let high = entries.length
-      while (low < high) {
-        const middle = (low + high) >> 1
-        if (entries[middle]!.base < base) low = middle + 1
-        else high = middle
-      }
-      const found = entries[low]
-      return found?.base === base ? found : undefined
+      const found = views.get(keyOf(nodeId, name))
+      return found && entryIn(found, base)
     },
     isDurable(nodeId, { file, position, size }) {
       const found = disks.get(nodeId)!.file(file)
@@ -191,6 +204,26 @@ export function createLogs(events: LogEvents): Logs {
     },
   }
   return logs
+}
+
+export function entryIn({ entries }: LogView, base: number): Entry | undefined {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (entries[middle]!.base < base) low = middle + 1
+    else high = middle
+  }
+  const found = entries[low]
+  return found?.base === base ? found : undefined
+}
+
+const keyOfPartition = (topicId: string, name: string) =>
+  topicId + name.slice(name.lastIndexOf('-'))
+
+function topicIdAt(disk: SimDisk, folder: string): string | undefined {
+  const text = disk.file(`${folder}/${PARTITION_METADATA}`)?.data.toString('utf8')
+  return text?.match(/topic_id: ([\w-]{22})/)?.[1]
 }
 
 /** Of another file behind this one, or of this one from a position on. */

@@ -1,17 +1,19 @@
 /**
- * The rules of partitions and of what clients see: P1 to P7, P9, P12, O5 to O7, O9 to O11.
+ * The rules of partitions and of what clients see: P1 to P7, P9, P12, P17, O5 to O7, O9 to O11. A
+ * partition is known by the id of its topic: what was deleted has nothing in common with its heir.
  * What was acknowledged is known from the clients, what is stored from the disks.
  */
 import type { MetadataImage } from '../../actors/metadata/image.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import type { Consumed } from './consumer.ts'
-import type { Entry, Logs, LogView } from './logs.ts'
+import { type Entry, entryIn, type Logs, type LogView, type PartitionOf } from './logs.ts'
 import { must } from './violation.ts'
 
 export type Send = {
   producer: string
   /** Counts the sends of all. */
   order: number
+  topicId: string
   topic: string
   partition: number
   values: string[]
@@ -20,6 +22,7 @@ export type Send = {
 type Acked = { base: number; count: number; values: string[] }
 
 type Known = {
+  topicId: string
   topic: string
   partition: number
   acked: Acked[]
@@ -33,7 +36,7 @@ export type PartitionChecker = {
   acked(send: Send, base: number): void
   unknown(send: Send): void
   consumed(record: Consumed): void
-  saw(topic: string, partition: number, leaderEpoch: number, highWatermark: number): void
+  saw(of: PartitionOf, leaderEpoch: number, highWatermark: number): void
   /** Batches were cut from a log. */
   truncated(view: LogView, gone: Entry[]): void
   /** A disk lost what was not durable. */
@@ -47,11 +50,12 @@ export type PartitionChecker = {
   unknownRecords(): number
   consumedRecords(): number
   isrChanges(): number
-  /** Where the end of what is acknowledged lies. */
-  ackedEnds(): Map<string, number>
+  /** Where the end of what is acknowledged lies, of the partitions that are there. */
+  ackedEnds(): (PartitionOf & { end: number })[]
 }
 
-const keyOf = (topic: string, partition: number) => `${topic}-${partition}`
+const keyOf = ({ topicId, partition }: PartitionOf) => `${topicId}-${partition}`
+const nameOf = ({ topic, partition }: PartitionOf) => `${topic}-${partition}`
 
 export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionChecker {
   const partitions = new Map<string, Known>()
@@ -70,14 +74,22 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   let fresh = false
   let mayBeLost = false
 
-  function known(topic: string, partition: number): Known {
-    const key = keyOf(topic, partition)
+  function known({ topicId, topic, partition }: PartitionOf): Known {
+    const key = keyOf({ topicId, topic, partition })
     const found = partitions.get(key)
     if (found !== undefined) return found
-    const made: Known = { topic, partition, acked: [], checked: 0, isr: '', served: [] }
+    const made: Known = { topicId, topic, partition, acked: [], checked: 0, isr: '', served: [] }
     partitions.set(key, made)
     return made
   }
+
+  const entryOf = (nodeId: number, of: Known, base: number): Entry | undefined => {
+    const view = logs.viewOf(nodeId, of)
+    return view && entryIn(view, base)
+  }
+
+  const stateOf = ({ topicId, partition }: PartitionOf) =>
+    cluster.newestImage()?.topicById(topicId)?.partition(partition)
 
   /** Runs, and has not lost what it had: a power cut makes suspect until the disk registered anew. */
   const counts = (node: SimNode, image: MetadataImage): boolean => {
@@ -89,7 +101,7 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
 
   function checkReplicas(image: MetadataImage): void {
     for (const of of partitions.values()) {
-      const state = image.topicByName(of.topic)?.partition(of.partition)
+      const state = image.topicById(of.topicId)?.partition(of.partition)
       if (state === undefined) continue
       const now = `${state.isr.join()} ${state.leader} ${state.leaderEpoch}`
       if (now !== of.isr) {
@@ -101,15 +113,14 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       for (const id of state.isr) {
         const node = cluster.node(id)
         if (!counts(node, image)) continue
-        const name = keyOf(of.topic, of.partition)
         for (let at = of.checked; at < of.acked.length; at++) {
           const { base, count } = of.acked[at]!
-          const entry = logs.entryAt(id, name, base)
+          const entry = entryOf(id, of, base)
           must(
             entry !== undefined && entry.last === base + count - 1,
             id === state.leader ? 'P2' : 'P1',
             'each of the ISR holds what was acknowledged',
-            () => ({ node: id, partition: name, base, count, state, entry }),
+            () => ({ node: id, partition: nameOf(of), base, count, state, entry }),
           )
         }
       }
@@ -121,13 +132,13 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   function checkHeld(): void {
     mayBeLost = false
     for (const of of partitions.values()) {
-      const name = keyOf(of.topic, of.partition)
+      if (stateOf(of) === undefined) continue
       for (const { base, count } of of.acked) {
         const isHeld = cluster.nodes.some(
-          ({ id }) => logs.entryAt(id, name, base)?.last === base + count - 1,
+          ({ id }) => entryOf(id, of, base)?.last === base + count - 1,
         )
         must(isHeld, 'P3', 'what was acknowledged is on some disk', () => ({
-          partition: name,
+          partition: nameOf(of),
           base,
           count,
         }))
@@ -169,41 +180,42 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   }
 
   return {
-    acked({ producer, order, topic, partition, values }, base) {
-      const of = known(topic, partition)
+    acked(send, base) {
+      const { producer, order, values } = send
+      const of = known(send)
       of.acked.push({ base, count: values.length, values })
       ackedRecords += values.length
       fresh = true
-      checkOrder(`${producer} ${keyOf(topic, partition)}`, { order, base })
+      checkOrder(`${producer} ${keyOf(send)}`, { order, base })
       for (const [index, value] of values.entries()) note(of, base + index, value)
     },
     unknown({ values }) {
       unknownRecords += values.length
     },
-    consumed({ topic, partition, offset, value, crc, highWatermark }) {
-      const of = known(topic, partition)
+    consumed({ offset, value, crc, highWatermark, ...read }) {
+      const of = known(read)
       consumedRecords++
       must(offset < highWatermark, 'P7', 'nobody reads above the high watermark', () => ({
-        partition: keyOf(topic, partition),
+        partition: nameOf(of),
         offset,
         highWatermark,
       }))
       const before = of.served[offset]
       const last = positions.get(of) ?? -1
       must(offset > last, 'O9', 'nonmonotonic-poll: a poll steps back', () => ({
-        partition: keyOf(topic, partition),
+        partition: nameOf(of),
         last,
         offset,
       }))
       must(offset === last + 1, 'O9', 'poll-skip: a poll leaves records out', () => ({
-        partition: keyOf(topic, partition),
+        partition: nameOf(of),
         last,
         offset,
       }))
       positions.set(of, offset)
       const isSame = before === undefined || (before.crc === crc && before.value === value)
       must(isSame, 'P6', 'what was served at an offset never changes', () => ({
-        partition: keyOf(topic, partition),
+        partition: nameOf(of),
         offset,
         before,
         value,
@@ -211,8 +223,8 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       of.served[offset] = { value, crc }
       note(of, offset, value)
     },
-    saw(topic, partition, leaderEpoch, highWatermark) {
-      const key = `${keyOf(topic, partition)}@${leaderEpoch}`
+    saw(of, leaderEpoch, highWatermark) {
+      const key = `${keyOf(of)}@${leaderEpoch}`
       const before = highWatermarks.get(key) ?? -1
       must(
         highWatermark >= before,
@@ -222,8 +234,8 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       )
       highWatermarks.set(key, highWatermark)
     },
-    truncated({ name }, gone) {
-      const of = partitions.get(name)
+    truncated({ key }, gone) {
+      const of = partitions.get(key)
       if (of === undefined) return
       const from = gone[0]!.base
       if (of.acked.every(({ base, count }) => base + count <= from)) return
@@ -250,6 +262,7 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     },
     end() {
       for (const of of partitions.values()) {
+        if (stateOf(of) === undefined) continue
         for (const { base, values } of of.acked) {
           for (const [index, value] of values.entries()) {
             must(
@@ -257,7 +270,7 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
               base + index < of.served.length ? 'O5' : 'O11',
               'what was acknowledged is read',
               () => ({
-                partition: keyOf(of.topic, of.partition),
+                partition: nameOf(of),
                 offset: base + index,
                 value,
                 served: of.served[base + index],
@@ -272,16 +285,15 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     unknownRecords: () => unknownRecords,
     consumedRecords: () => consumedRecords,
     isrChanges: () => isrChanges,
-    ackedEnds() {
-      const ends = new Map<string, number>()
-      for (const [key, { acked }] of partitions) {
-        ends.set(
-          key,
-          acked.reduce((end, { base, count }) => Math.max(end, base + count), 0),
-        )
-      }
-      return ends
-    },
+    ackedEnds: () =>
+      [...partitions.values()]
+        .filter((of) => stateOf(of) !== undefined)
+        .map(({ topicId, topic, partition, acked }) => ({
+          topicId,
+          topic,
+          partition,
+          end: acked.reduce((end, { base, count }) => Math.max(end, base + count), 0),
+        })),
   }
 
   /** Answers may come in another order than their requests. */
@@ -304,8 +316,14 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   }
 
   function note(of: Known, offset: number, value: string): void {
-    const where = `${keyOf(of.topic, of.partition)}@${offset}`
+    const where = `${keyOf(of)}@${offset}`
     const known = valueAt.get(value) ?? where
+    must(
+      known === where || known.startsWith(of.topicId),
+      'P17',
+      'what was written under one topic id shows up under no other',
+      () => ({ value, known, where }),
+    )
     must(known === where, 'O6', 'a value has one offset', () => ({ value, known, where }))
     valueAt.set(value, where)
     const other = valueAt.get(`at ${where}`) ?? value
@@ -314,20 +332,19 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   }
 
   /** At rest all replicas hold the same. */
-  function checkEqual({ topic, partition }: Known): void {
-    const name = keyOf(topic, partition)
-    const state = cluster.newestImage()?.topicByName(topic)?.partition(partition)
+  function checkEqual(of: Known): void {
+    const state = stateOf(of)
     if (state === undefined) return
     const told = ({ base, last, epoch, crc }: Entry) => `${base}-${last}@${epoch}/${crc}`
     const [first, ...others] = state.replicas.map((id) => ({
       id,
-      entries: (logs.view(id, name)?.entries ?? []).map(told),
+      entries: (logs.viewOf(id, of)?.entries ?? []).map(told),
     }))
     for (const { id, entries } of others) {
       const at = entries.findIndex((entry, index) => entry !== first!.entries[index])
       const isEqual = at < 0 && entries.length === first!.entries.length
       must(isEqual, 'L4', 'idle replicas are equal', () => ({
-        partition: name,
+        partition: nameOf(of),
         nodes: [first!.id, id],
         lengths: [first!.entries.length, entries.length],
         first: first!.entries[at],

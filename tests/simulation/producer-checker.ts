@@ -1,5 +1,5 @@
 /**
- * What idempotent producers are promised: I1, I2, I4, I5, by the batches on each disk. Sequences of a
+ * What idempotent producers are promised: I1, I2, I4, I5, and P17, by the batches on each disk. Sequences of a
  * producer are dense in every log, and a retry of one of the last five is known for what it is.
  */
 import { errorCodes } from '../../transport/protocol/errors.ts'
@@ -13,6 +13,7 @@ type Kept = { epoch: number; lastSequence: number; batches: Batch[] }
 
 /** A batch as its producer sends it. */
 export type Attempt = {
+  topicId: string
   topic: string
   partition: number
   producerId: number
@@ -20,11 +21,13 @@ export type Attempt = {
   sequence: number
 }
 
+export type Owner = { acks: number; topic: string; topicId: string | undefined; partition: number }
+
 export type ProducerChecker = {
   appended(view: LogView, entry: Entry, before: Entry | undefined): void
   truncated(view: LogView): void
-  /** An id was given to a producer. */
-  given(producerId: number, acks: number): void
+  /** An id was given to a producer, for one partition only; by name where its topic stays. */
+  given(producerId: number, owner: Owner): void
   /** A batch leaves for a broker. @returns to be called with the answer's error */
   sent(attempt: Attempt, nodeId: number): (error: number) => void
   /** Acks of the producer that has this id. */
@@ -37,7 +40,7 @@ const sequences = 2 ** 31
 
 export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker {
   const known = new WeakMap<LogView, Map<number, Kept>>()
-  const acks = new Map<number, number>()
+  const owners = new Map<number, Owner>()
   let turn = 0
 
   function of(view: LogView): Map<number, Kept> {
@@ -65,6 +68,13 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
       const { producerId, producerEpoch, sequence } = entry
       const last = kept.get(producerId)
       const told = () => ({ node: view.nodeId, log: view.name, last, entry })
+      const owner = owners.get(producerId)
+      must(
+        owner === undefined || isHome(owner, view),
+        'P17',
+        'what was sent to one topic id stands under no other',
+        () => ({ owner, topicId: view.topicId, ...told() }),
+      )
       must(
         last === undefined || producerEpoch >= last.epoch,
         'I3',
@@ -86,13 +96,15 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
       for (const entry of view.entries) if (entry.producerId >= 0) take(kept, entry)
       known.set(view, kept)
     },
-    given(producerId, with_) {
-      must(!acks.has(producerId), 'I5', 'a producer id is handed out once', () => ({ producerId }))
-      acks.set(producerId, with_)
+    given(producerId, owner) {
+      must(!owners.has(producerId), 'I5', 'a producer id is handed out once', () => ({
+        producerId,
+      }))
+      owners.set(producerId, owner)
     },
-    sent({ topic, partition, producerId, producerEpoch, sequence }, nodeId) {
+    sent({ topicId, topic, partition, producerId, producerEpoch, sequence }, nodeId) {
       const find = () => {
-        const view = logs.view(nodeId, `${topic}-${partition}`)
+        const view = logs.viewOf(nodeId, { topicId, topic, partition })
         const kept = view && known.get(view)?.get(producerId)
         if (kept?.epoch !== producerEpoch) return undefined
         return kept.batches.find((batch) => batch.sequence === sequence)
@@ -108,13 +120,13 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
         )
       }
     },
-    acksOf: (producerId) => acks.get(producerId),
+    acksOf: (producerId) => owners.get(producerId)?.acks,
     sometimes() {
       const { nodes } = cluster
       const node = nodes[turn++ % nodes.length]!
       if (node.parts?.broker?.state() !== 'running') return
       for (const row of node.parts.broker.host.replicas.rows()) {
-        const view = logs.view(node.id, `${row.topic}-${row.partition}`)
+        const view = logs.viewOf(node.id, row)
         if (row.log === undefined || view === undefined) continue
         const kept = of(view)
         const held = row.log.producers()
@@ -135,3 +147,6 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
     },
   }
 }
+
+const isHome = ({ topic, topicId, partition }: Owner, view: LogView): boolean =>
+  view.name === `${topic}-${partition}` && (topicId === undefined || topicId === view.topicId)

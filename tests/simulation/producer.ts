@@ -7,7 +7,7 @@ import { encodeBatch } from '../../transport/records/records.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
 import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
-import { createLocator } from './locator.ts'
+import { createLocator, type Leader } from './locator.ts'
 import type { Attempt } from './producer-checker.ts'
 
 export type Outcome =
@@ -15,9 +15,14 @@ export type Outcome =
   /** It may be stored, or not. */
   | { acked: false; why: string }
 
+/** `topicId`: to this very topic, whatever comes to have its name. */
+export type SendTo = { topic: string; partition: number; topicId?: string | undefined }
+
 export type Producer = {
   /** One batch. Resolves by the delivery timeout. */
-  send(topic: string, partition: number, values: string[]): Promise<Outcome>
+  send(to: SendTo, values: string[]): Promise<Outcome>
+  /** Its topic is gone: what waits for it ends as unknown. */
+  forget(topicId: string): void
   inFlight(): number
   stop(): void
 }
@@ -28,7 +33,7 @@ export type ProducerOptions = {
   requestTimeoutMs: number
   inFlightMax: number
   /** Was given an id. */
-  ids(producerId: number): void
+  ids(producerId: number, to: SendTo): void
   /** A batch leaves. @returns to be called with the error of its answer */
   sent(attempt: Attempt, nodeId: number): (error: number) => void
 }
@@ -42,9 +47,7 @@ type Batch = {
   settle: (outcome: Outcome) => void
 }
 
-type Lane = {
-  topic: string
-  partition: number
+type Lane = SendTo & {
   queue: { values: string[]; deadline: number; settle: (outcome: Outcome) => void }[]
   window: Batch[]
   nextSequence: number
@@ -73,10 +76,11 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
   const { machine } = client
   let isStopped = false
 
-  function laneOf(topic: string, partition: number): Lane {
-    const key = `${topic}-${partition}`
+  function laneOf({ topic, topicId, partition }: SendTo): Lane {
+    const key = `${topicId ?? topic}-${partition}`
     const lane = lanes.get(key) ?? {
       topic,
+      topicId,
       partition,
       queue: [],
       window: [],
@@ -104,7 +108,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
     lane.producerId = answer.producerId
     lane.producerEpoch = answer.producerEpoch
     lane.nextSequence = 0
-    options.ids(answer.producerId)
+    options.ids(answer.producerId, lane)
   }
 
   function fill(lane: Lane): void {
@@ -130,6 +134,11 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       })
       lane.nextSequence += count
     }
+  }
+
+  function leaderOf({ topic, topicId, partition }: Lane): Leader | undefined {
+    const found = locator.leader(topic, partition)
+    return topicId === undefined || found?.topicId === topicId ? found : undefined
   }
 
   /** What waited too long ends as unknown; the rest of its id with it, since a gap cannot be filled. */
@@ -158,7 +167,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       } catch (why) {
         if (!(why instanceof NoAnswerError)) throw why
       }
-      const leader = locator.leader(lane.topic, lane.partition)
+      const leader = leaderOf(lane)
       if (leader === undefined) await locator.refresh(lane.topic)
       else {
         // In order: what failed goes first, and nothing passes it.
@@ -187,13 +196,14 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
   }
 
   async function deliver(lane: Lane, batch: Batch): Promise<void> {
-    const { topic, partition, producerId } = lane
-    const leader = locator.leader(topic, partition)
+    const { topic, topicId, partition, producerId } = lane
+    const leader = leaderOf(lane)
     if (leader === undefined) return
     batch.isSent = true
     const { producerEpoch } = lane
     const { sequence } = batch
-    const attempt = { topic, partition, producerId, producerEpoch, sequence }
+    const to = { topicId: leader.topicId, topic, partition }
+    const attempt = { ...to, producerId, producerEpoch, sequence }
     const answered = options.sent(attempt, leader.nodeId)
     const again = async () => {
       const at = lane.window.indexOf(batch)
@@ -205,7 +215,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       const { responses } = await client.request(
         client.addressOf(leader.nodeId),
         Produce,
-        11,
+        topicId === undefined ? 11 : 13,
         {
           transactionalId: null,
           acks: options.acks,
@@ -213,7 +223,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
           topicData: [
             {
               name: topic,
-              topicId: NO_TOPIC_ID,
+              topicId: topicId ?? NO_TOPIC_ID,
               partitionData: [{ index: partition, records: batch.bytes }],
             },
           ],
@@ -243,14 +253,25 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
   }
 
   return {
-    send(topic, partition, values) {
-      const lane = laneOf(topic, partition)
+    send(to, values) {
+      const lane = laneOf(to)
       const deadline = machine.monotonic() + options.deliveryTimeoutMs
       return new Promise<Outcome>((settle) => {
         lane.queue.push({ values, deadline, settle })
         lane.wake()
         void pump(lane)
       })
+    },
+    forget(topicId) {
+      for (const lane of lanes.values()) {
+        if (lane.topicId !== topicId) continue
+        for (const { settle } of [...lane.window, ...lane.queue]) {
+          settle({ acked: false, why: 'its topic is gone' })
+        }
+        lane.window = []
+        lane.queue = []
+        lane.wake()
+      }
     },
     inFlight: () =>
       [...lanes.values()].reduce((sum, { window, queue }) => sum + window.length + queue.length, 0),

@@ -1,10 +1,10 @@
 /**
- * What leaders and followers of partitions claim, held against the disks: P5, P8, P10, P14, P15, P16.
+ * What leaders and followers of partitions claim, held against the disks: P5, P8, P10, P14 to P17.
  * Rows are only looked at; what changed since the last step is checked.
  */
 import type { Partition } from '../../actors/replica/partition.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import type { Entry, Logs, LogView } from './logs.ts'
+import type { Entry, Logs, LogView, PartitionOf } from './logs.ts'
 import type { KnownPartition, MetadataChecker } from './metadata-checker.ts'
 import { METADATA } from './quorum-checker.ts'
 import { must } from './violation.ts'
@@ -53,8 +53,8 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   const highest = new Map<string, number>()
   let turn = 0
 
-  const endOf = (nodeId: number, name: string): number => {
-    const last = logs.view(nodeId, name)?.entries.at(-1)
+  const endOf = (nodeId: number, of: PartitionOf): number => {
+    const last = logs.viewOf(nodeId, of)?.entries.at(-1)
     return last === undefined ? 0 : last.last + 1
   }
 
@@ -100,6 +100,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       context,
       followers: row.followers.map(({ id, logEndOffset }) => ({ id, logEndOffset })),
     })
+    if (of.role !== role || of.leaderEpoch !== leaderEpoch) checkOwnLog(node, row)
     const isSameTerm = of.role === 'leader' && role === 'leader' && of.leaderEpoch === leaderEpoch
     if (row.log !== undefined) {
       must(
@@ -132,6 +133,16 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     of.members = context.isr.length
   }
 
+  function checkOwnLog(node: SimNode, row: Partition): void {
+    const view = row.log && logs.view(node.id, nameOf(row))
+    must(
+      view === undefined || view.topicId === row.topicId,
+      'P17',
+      'a replica keeps no log of another topic',
+      () => ({ node: node.id, log: view?.name, found: view?.topicId, topicId: row.topicId }),
+    )
+  }
+
   function raised(node: SimNode, { row, members }: Watched, told: () => object): void {
     const { highWatermark, context } = row
     const least = Math.min(minIsrOf(row.topic), row.replicas.length)
@@ -147,10 +158,10 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       for (const id of new Set([...known.isr, ...context.proposedIsr])) {
         if (id === node.id || cluster.node(id).isSuspect) continue
         must(
-          endOf(id, nameOf(row)) >= highWatermark,
+          endOf(id, row) >= highWatermark,
           'P8',
           'the high watermark waits for each of the ISR',
-          () => ({ id, end: endOf(id, nameOf(row)), isr: known.isr, ...told() }),
+          () => ({ id, end: endOf(id, row), isr: known.isr, ...told() }),
         )
       }
     }
@@ -181,7 +192,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     const { isr, proposedIsr } = row.context
     for (const id of proposedIsr) {
       if (isr.includes(id) || cluster.node(id).isSuspect) continue
-      const end = endOf(id, nameOf(row))
+      const end = endOf(id, row)
       must(
         end >= row.highWatermark && end >= row.epochStart,
         'P10',
@@ -193,7 +204,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
 
   /** P14: the epoch table says what the batches say. */
   function checkEpochs(node: SimNode, row: Partition): void {
-    const view = logs.view(node.id, nameOf(row))
+    const view = logs.viewOf(node.id, row)
     const { log } = row
     if (view === undefined || log === undefined) return
     let before = -1
@@ -254,7 +265,10 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     appended(view, entry) {
       if (view.name === METADATA || entry.producerId < 0) return
       const watching = watched.get(cluster.node(view.nodeId))
-      const row = watching?.find(({ row: each }) => nameOf(each) === view.name)?.row
+      const { topicId, name } = view
+      const row = watching?.find(
+        ({ row: each }) => each.topicId === topicId && nameOf(each) === name,
+      )?.row
       if (row?.role !== 'leader' || row.context.leaderEpoch !== entry.epoch) return
       if (acksOf(entry.producerId) !== -1) return
       const { context, replicas } = row
@@ -271,10 +285,10 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       for (const id of now.isr) {
         if (before.isr.includes(id) || cluster.node(id).isSuspect) continue
         must(
-          endOf(id, nameOf(now)) >= committed,
+          endOf(id, now) >= committed,
           'P10',
           'who joins an ISR has reached the high watermark',
-          () => ({ id, end: endOf(id, nameOf(now)), highWatermark: committed, now, before }),
+          () => ({ id, end: endOf(id, now), highWatermark: committed, now, before }),
         )
       }
     },

@@ -63,6 +63,9 @@ export type GroupOperation = {
 }
 export type Operation = Produce | AdminOperation | GroupOperation
 
+/** Names of topics that are deleted and created again begin so; what is sent to one goes by its id. */
+export const RECREATED = 'again-'
+
 export type Action = Fault | Operation
 export type Timed<A> = A & { at: number }
 

@@ -1,11 +1,18 @@
 /** The clients of a world: they do what the script says, and tell the checker what came of it. */
-import { createAdmin } from './admin.ts'
+import { type CreatedTopic, createAdmin } from './admin.ts'
 import { createCarelessProducer } from './careless-producer.ts'
 import { createTopic } from './client.ts'
 import { createConsumer } from './consumer.ts'
 import { createGroups } from './groups.ts'
-import { createProducer, type Outcome, type Producer } from './producer.ts'
-import type { Operation, Produce, ProducerSpec, Workload } from './script.ts'
+import type { PartitionOf } from './logs.ts'
+import { createProducer, type Outcome, type Producer, type SendTo } from './producer.ts'
+import {
+  type Operation,
+  type Produce,
+  type ProducerSpec,
+  RECREATED,
+  type Workload,
+} from './script.ts'
 import type { World } from './world.ts'
 
 export type Clients = {
@@ -31,10 +38,15 @@ const deliveryTimeoutMs = 30_000
 const topicsMs = 60_000
 /** A producer that has so many batches under way takes no more. */
 const inFlightMax = 20
+/** How long after a topic is gone somebody still asks for it. */
+const strayMs = 2_000
+
+const partitionsOf = ({ name, id, partitions }: CreatedTopic): PartitionOf[] =>
+  Array.from({ length: partitions }, (_, partition) => ({ topicId: id, topic: name, partition }))
 
 export function createClients(world: World, workload: Workload): Clients {
   const { topics, producers, groups: groupSpecs } = workload
-  const { checker, client, fail } = world
+  const { checker, client, cluster, scheduler, fail } = world
   const partitions = topics.flatMap(({ name, partitions: count }) =>
     Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
   )
@@ -44,7 +56,15 @@ export function createClients(world: World, workload: Workload): Clients {
   let sends = 0
 
   const creator = client('creator')
-  const admin = createAdmin(client('admin'), fail)
+  const admin = createAdmin(client('admin'), {
+    fail,
+    created: (topic) => {
+      if (topic.name.startsWith(RECREATED))
+        for (const of of partitionsOf(topic)) consumer.read(of, true)
+    },
+    // Some of what is under way may still reach who has its name then.
+    deleted: (topic) => void scheduler.after(strayMs, () => forget(topic)),
+  })
   const groups = createGroups(groupSpecs, topics, world)
   for (const topic of topics) {
     guarded(async () => {
@@ -56,10 +76,18 @@ export function createClients(world: World, workload: Workload): Clients {
     work().catch(fail)
   }
 
-  const send: Clients['send'] = async (name, topic, partition, values) => {
+  function forget(topic: CreatedTopic): void {
+    for (const of of partitionsOf(topic)) consumer.forget(of)
+    for (const each of running.values()) each.forget(topic.id)
+  }
+
+  const idOf = (topic: string): string => cluster.newestImage()!.topicByName(topic)!.id
+
+  async function send(name: string, to: SendTo, values: string[]): Promise<Outcome> {
     const order = sends++
-    const outcome = await running.get(name)!.send(topic, partition, values)
-    const record = { producer: name, order, topic, partition, values }
+    const outcome = await running.get(name)!.send(to, values)
+    const { topic, partition, topicId = idOf(topic) } = to
+    const record = { producer: name, order, topicId, topic, partition, values }
     // What one replica acknowledged may be lost with it.
     const lasts = outcome.acked && acksOf.get(name) === -1
     if (lasts) checker.partitions.acked(record, outcome.baseOffset)
@@ -78,7 +106,8 @@ export function createClients(world: World, workload: Workload): Clients {
       inFlightMax: most,
       deliveryTimeoutMs,
       requestTimeoutMs: 5_000,
-      ids: (producerId) => run(() => checker.producers.given(producerId, acks)),
+      ids: (producerId, { topic, topicId, partition }) =>
+        run(() => checker.producers.given(producerId, { acks, topic, topicId, partition })),
       sent: (attempt, nodeId) => {
         const answered = checker.producers.sent(attempt, nodeId)
         return (error) => run(() => answered(error))
@@ -105,16 +134,26 @@ export function createClients(world: World, workload: Workload): Clients {
     [...running.values()].reduce((sum, each) => sum + each.inFlight(), admin.inFlight())
 
   function produce({ producer, label, topic, partition, bytes }: Produce): void {
-    const to = running.get(producer)
-    if (to === undefined || to.inFlight() >= inFlightMax) return
+    const from = running.get(producer)
+    if (from === undefined || from.inFlight() >= inFlightMax) return
+    const to = target(topic, partition)
+    if (to === undefined) return
     const values = bytes.map((size, index) => `${producer}-${label}.${index}-${'x'.repeat(size)}`)
-    guarded(async () => void (await send(producer, topic, partition, values)))
+    guarded(async () => void (await send(producer, to, values)))
+  }
+
+  /** undefined: it is not there now. */
+  function target(topic: string, partition: number): SendTo | undefined {
+    if (!topic.startsWith(RECREATED)) return { topic, partition }
+    const found = admin.find(topic)
+    if (found === undefined || partition >= found.partitions) return undefined
+    return { topic: found.name, topicId: found.id, partition }
   }
 
   return {
     isReady: () => created === topics.length,
     begin() {
-      for (const { topic, partition } of partitions) consumer.read(topic, partition)
+      for (const of of partitions) consumer.read({ ...of, topicId: idOf(of.topic) })
     },
     perform(operation) {
       switch (operation.do) {
@@ -130,7 +169,7 @@ export function createClients(world: World, workload: Workload): Clients {
           admin.perform(operation)
       }
     },
-    send,
+    send: (producer, topic, partition, values) => send(producer, { topic, partition }, values),
     inFlight,
     probe() {
       startProducer({ name: 'probe', acks: -1, inFlightMax: 1 })
@@ -138,28 +177,17 @@ export function createClients(world: World, workload: Workload): Clients {
       for (const { topic, partition } of partitions) {
         guarded(async () => {
           const key = `${topic}-${partition}`
-          const { acked } = await send('probe', topic, partition, [`probe-${key}`])
+          const { acked } = await send('probe', { topic, partition }, [`probe-${key}`])
           if (acked) missing.delete(key)
         })
       }
       return { missing: () => [...missing] }
     },
-    isRead() {
-      const ends = checker.partitions.ackedEnds()
-      return partitions.every(
-        ({ topic, partition }) =>
-          consumer.position(topic, partition) >= (ends.get(`${topic}-${partition}`) ?? 0),
-      )
-    },
+    isRead: () => checker.partitions.ackedEnds().every((of) => consumer.position(of) >= of.end),
     positions: () =>
-      Object.fromEntries(
-        partitions.map(({ topic, partition }) => [
-          `${topic}-${partition}`,
-          consumer.position(topic, partition),
-        ]),
-      ),
+      checker.partitions.ackedEnds().map((of) => ({ ...of, position: consumer.position(of) })),
     areSettled: groups.areSettled,
-    check: () => admin.check(world.cluster),
+    check: () => admin.check(cluster),
     stop() {
       groups.stop()
       consumer.stop()
