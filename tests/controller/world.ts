@@ -14,6 +14,7 @@ import { createReplay } from '../../actors/metadata/replay.ts'
 import type { Random } from '../../actors/ports/random.ts'
 import {
   type CommittedBatch,
+  type LeaderAndEpoch,
   NotLeaderError,
   type Quorum,
   type QuorumListener,
@@ -31,10 +32,11 @@ export type PaperQuorum = Quorum & {
   /** Every batch that was appended and not lost, control batches included. */
   readonly batches: CommittedBatch[]
   commits: 'at once' | 'when told'
-  lead(epoch: number): Promise<void>
+  /** As a candidate a node hears of its epoch before it leads it, unless its listeners lag. */
+  lead(epoch: number, hears?: 'of its epoch' | 'of its leadership'): Promise<void>
   commit(): Promise<void>
-  /** Another node leads; what was not committed is lost, or was committed all the same. */
-  depose(lost: 'lost' | 'kept'): Promise<void>
+  /** Another node leads, or none; what was not committed is lost, or was committed all the same. */
+  depose(lost: 'lost' | 'kept', by?: LeaderAndEpoch): Promise<void>
 }
 
 export function paperQuorum(clock: FakeClock): PaperQuorum {
@@ -91,25 +93,26 @@ export function paperQuorum(clock: FakeClock): PaperQuorum {
     resign: () => void of.depose('lost'),
     writeSnapshot: async () => undefined,
     sinceSnapshot: () => ({ bytes: 0, ms: 0 }),
-    async lead(epoch) {
+    async lead(epoch, hears = 'of its epoch') {
       await commit()
-      // As a candidate it hears of its epoch before it leads it.
-      for (const listener of listeners) listener.handleLeaderChange({ leaderId: -1, epoch })
+      if (hears === 'of its epoch') {
+        for (const listener of listeners) listener.handleLeaderChange({ leaderId: -1, epoch })
+      }
       leader = { leaderId: selfId, epoch }
       push(epoch, [], 1)
       for (const listener of listeners) listener.handleLeaderChange(leader)
       await settle()
     },
     commit,
-    async depose(lost) {
-      leader = { leaderId: 2, epoch: leader.epoch + 1 }
+    async depose(lost, by = { leaderId: 2, epoch: leader.epoch + 1 }) {
+      leader = by
       const open = waiters
       waiters = []
       if (lost === 'lost') batches.length = told
       for (const listener of listeners) listener.handleLeaderChange(leader)
       for (const { reject } of open) reject(new NotLeaderError('deposed'))
       await settle()
-      push(leader.epoch, [], 1)
+      if (leader.leaderId >= 0) push(leader.epoch, [], 1)
       await commit()
     },
   }
