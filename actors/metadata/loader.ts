@@ -9,6 +9,7 @@
  * the fault is reported (M3).
  */
 import type { Config } from '../config/config.ts'
+import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { CommittedBatch, LoadedSnapshot, Quorum, QuorumListener } from '../quorum/types.ts'
 import { createImage, type MutableImage } from './create-image.ts'
@@ -86,8 +87,11 @@ export function createLoader({ quorum, config, log, fault }: LoaderPorts): Metad
         (bytes) => {
           if (bytes !== undefined) log.info({ offset, epoch, bytes }, 'snapshot written')
         },
-        // The next one is tried when it is due; until then the log is longer than it needs to be.
-        (why: unknown) => log.error({ err: why, offset, epoch }, 'snapshot not written'),
+        (why: unknown) => {
+          log.error({ err: why, offset, epoch }, 'snapshot not written')
+          // Else the next one is tried when it is due; until then the log is longer than it needs to be.
+          if (why instanceof InvariantError) fault(why)
+        },
       )
       .finally(() => {
         slices.return?.()

@@ -14,6 +14,7 @@ import { checkProducers, type ProducerChecker } from './producer-checker.ts'
 import { checkQuorum, METADATA, type QuorumChecker } from './quorum-checker.ts'
 import { checkReplicas } from './replica-checker.ts'
 import { checkSessions } from './session-checker.ts'
+import { checkSnapshots } from './snapshot-checker.ts'
 import { must, Violation } from './violation.ts'
 
 export type Checker = {
@@ -85,6 +86,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       if (view.name === METADATA) quorum.truncated(view, gone)
       else {
         producers.truncated(view)
+        replicas.truncated(view)
         partitions.truncated(view, gone)
       }
     },
@@ -114,10 +116,15 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     lagMsMax,
     acksOf: producers.acksOf,
   })
+  const snapshots = checkSnapshots(cluster, quorum.committedEnd)
   const sessions = checkSessions(cluster, nowMs)
   const metadata: MetadataChecker = checkMetadata(
     cluster,
-    { changed: replicas.changed, fenced: sessions.fenced },
+    {
+      changed: replicas.changed,
+      committed: snapshots.committed,
+      fenced: sessions.fenced,
+    },
     guarded,
   )
   cluster.network.onDelivery = (from, to, api) => {
@@ -151,14 +158,17 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       quorum.step()
       partitions.step()
       replicas.step()
+      producers.step()
       messages.step(nowMs())
     },
     sometimes() {
       for (const node of cluster.nodes) checkCleanMarker(node)
       quorum.sometimes()
+      snapshots.sometimes()
       partitions.sometimes()
       replicas.sometimes()
       producers.sometimes()
+      sessions.sometimes()
     },
   }
 }

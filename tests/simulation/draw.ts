@@ -59,6 +59,8 @@ export type DrawOptions = {
   controllers?: number
   mix?: FaultMix
   rates?: FaultRates
+  /** Instead of what the seed draws. */
+  config?: Record<string, string>
   /** Only these parts of the workload, beside what is always there. */
   workload?: readonly WorkloadName[]
 }
@@ -176,6 +178,7 @@ function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
       'min.insync.replicas': brokers > 2 ? '2' : '1',
       'default.replication.factor': String(Math.min(3, brokers)),
       'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
+      ...options.config,
     },
   }
 }

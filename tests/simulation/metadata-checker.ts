@@ -2,6 +2,7 @@
  * What the committed metadata say, replayed by the checker itself, record by record: M5, M8, P9, P10, P11,
  * P12, P18; and how each node is told of them: R8, R15, R17.
  */
+import type { CommittedBatch } from '../../actors/quorum/types.ts'
 import type { NodeParts } from '../../runtime/node.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
@@ -31,6 +32,8 @@ type RecordOf<T extends MetadataRecord['type']> = Extract<MetadataRecord, { type
 export type MetadataEvents = {
   /** A committed change of ISR or leader. */
   changed(now: KnownPartition, before: KnownPartition | undefined): void
+  /** Each batch once, in the order of the log. */
+  committed(batch: CommittedBatch): void
   /** A broker was fenced though nobody asked for it, by the record at this offset. */
   fenced(broker: KnownBroker, offset: number): void
 }
@@ -224,8 +227,9 @@ export function checkMetadata(
     let told = 0
     const self = node.id
     parts.quorum.listen({
-      handleCommit: ({ baseOffset, lastOffset, records }) =>
+      handleCommit: (batch) =>
         guarded(() => {
+          const { baseOffset, lastOffset, records } = batch
           must(baseOffset === told, 'R8', 'a node is told all, in order and without gaps', () => ({
             node: self,
             told,
@@ -240,6 +244,7 @@ export function checkMetadata(
           )
           if (baseOffset !== next) return
           next = told
+          events.committed(batch)
           for (const [at, record] of records.entries()) apply(record, baseOffset + at)
         }),
       handleLoadSnapshot: ({ lastContainedOffset }) => {

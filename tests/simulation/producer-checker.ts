@@ -2,8 +2,9 @@
  * What idempotent producers are promised: I1, I2, I4, I5, and P17, by the batches on each disk. Sequences of a
  * producer are dense in every log, and a retry of one of the last five is known for what it is.
  */
+import type { Partition } from '../../actors/replica/partition.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
-import type { SimCluster } from './cluster.ts'
+import type { SimCluster, SimNode } from './cluster.ts'
 import type { Entry, Logs, LogView } from './logs.ts'
 import { METADATA } from './quorum-checker.ts'
 import { must } from './violation.ts'
@@ -32,6 +33,8 @@ export type ProducerChecker = {
   sent(attempt: Attempt, nodeId: number): (error: number) => void
   /** Acks of the producer that has this id. */
   acksOf(producerId: number): number | undefined
+  /** After each step. */
+  step(): void
   sometimes(): void
 }
 
@@ -41,6 +44,7 @@ const sequences = 2 ** 31
 export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker {
   const known = new WeakMap<LogView, Map<number, Kept>>()
   const owners = new Map<number, Owner>()
+  const cut = new Set<LogView>()
   let turn = 0
 
   function of(view: LogView): Map<number, Kept> {
@@ -57,6 +61,27 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
     batches.push({ sequence, base, last })
     if (batches.length > batchesKept) batches.shift()
     kept.set(producerId, { epoch, lastSequence, batches })
+  }
+
+  function check({ id: node }: SimNode, row: Partition): void {
+    const view = logs.viewOf(node, row)
+    const { log } = row
+    if (log === undefined || view === undefined) return
+    const kept = of(view)
+    const held = log.producers()
+    const told = () => ({ node, log: view.name, held, kept: [...kept] })
+    must(held.length === kept.size, 'I4', 'producer state is what the batches say', told)
+    for (const { producerId, epoch, lastSequence, lastOffset } of held) {
+      const own = kept.get(producerId)
+      must(
+        own?.epoch === epoch &&
+          own.lastSequence === lastSequence &&
+          own.batches.at(-1)?.last === lastOffset,
+        'I4',
+        'producer state is what the batches say',
+        told,
+      )
+    }
   }
 
   return {
@@ -95,6 +120,7 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
       const kept = new Map<number, Kept>()
       for (const entry of view.entries) if (entry.producerId >= 0) take(kept, entry)
       known.set(view, kept)
+      cut.add(view)
     },
     given(producerId, owner) {
       must(!owners.has(producerId), 'I5', 'a producer id is handed out once', () => ({
@@ -121,28 +147,21 @@ export function checkProducers(cluster: SimCluster, logs: Logs): ProducerChecker
       }
     },
     acksOf: (producerId) => owners.get(producerId)?.acks,
+    step() {
+      for (const view of cut) {
+        const node = cluster.node(view.nodeId)
+        for (const row of node.parts?.broker?.host.replicas.rows() ?? []) {
+          if (!row.removed && logs.viewOf(node.id, row) === view) check(node, row)
+        }
+      }
+      cut.clear()
+    },
     sometimes() {
       const { nodes } = cluster
       const node = nodes[turn++ % nodes.length]!
       if (node.parts?.broker?.state() !== 'running') return
       for (const row of node.parts.broker.host.replicas.rows()) {
-        const view = logs.viewOf(node.id, row)
-        if (row.log === undefined || view === undefined) continue
-        const kept = of(view)
-        const held = row.log.producers()
-        const told = () => ({ node: node.id, log: view.name, held, kept: [...kept] })
-        must(held.length === kept.size, 'I4', 'producer state is what the batches say', told)
-        for (const { producerId, epoch, lastSequence, lastOffset } of held) {
-          const own = kept.get(producerId)
-          must(
-            own?.epoch === epoch &&
-              own.lastSequence === lastSequence &&
-              own.batches.at(-1)?.last === lastOffset,
-            'I4',
-            'producer state is what the batches say',
-            told,
-          )
-        }
+        check(node, row)
       }
     },
   }

@@ -24,6 +24,8 @@ export type ReplicaChecker = {
   step(): void
   sometimes(): void
   appended(view: LogView, entry: Entry): void
+  /** Batches were cut from a log in this step. */
+  truncated(view: LogView): void
   changed(now: KnownPartition, before: KnownPartition | undefined): void
   /** As it was after the last step. */
   leaderEpoch(node: SimNode, row: Partition): number | undefined
@@ -51,6 +53,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   let hasNews = false
   /** Topic id and partition → the highest high watermark that its leaders ever had. */
   const highest = new Map<string, number>()
+  const cut = new Set<LogView>()
   let turn = 0
 
   const endOf = (nodeId: number, of: PartitionOf): number => {
@@ -232,8 +235,24 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     )
   }
 
+  /** P14: the table shrinks with the log. Who leads by now may have begun its epoch at the end. */
+  function checkCut({ nodeId, name }: LogView): void {
+    const row = [...rowsOf(cluster.node(nodeId))].find((each) => nameOf(each) === name)
+    if (row?.log === undefined || row.role === 'leader' || row.removed) return
+    const latest = row.log.latestEpoch()
+    const end = row.log.endOffset()
+    must(
+      latest === row.log.epochAt(end - 1),
+      'P14',
+      'no epoch of the table outlives the batches that are cut',
+      () => ({ node: nodeId, log: name, end, latest }),
+    )
+  }
+
   return {
     step() {
+      for (const view of cut) checkCut(view)
+      cut.clear()
       for (const node of cluster.nodes) {
         if (node.parts?.broker === undefined) {
           watched.delete(node)
@@ -279,6 +298,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         () => ({ node: view.nodeId, log: view.name, entry, context }),
       )
     },
+    truncated: (view) => void cut.add(view),
     changed(now, before) {
       if (before === undefined) return
       const committed = highest.get(`${now.topicId}/${now.partition}`) ?? 0

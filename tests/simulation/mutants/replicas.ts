@@ -180,8 +180,7 @@ export const replicaMutants: Mutant[] = [
         'const kept = epochs.entries.filter(() => endOffset >= 0)',
       ),
     ],
-    run: { ...failovers },
-    isOpen: true,
+    run: { scenario: 'cut-takes-its-epoch-along' },
   },
   {
     name: 'acks=all is taken with too small an ISR',
@@ -217,11 +216,7 @@ export const replicaMutants: Mutant[] = [
         '',
       ),
     ],
-    run: {
-      ...failovers,
-      mix: restless({ kill: 1_000 }, { delayMs: 40, repeatRate: 0.2 }),
-    },
-    isOpen: true,
+    run: { scenario: 'late-isr-expansion' },
   },
   {
     name: 'a fenced broker stays in its ISRs',
@@ -303,8 +298,7 @@ export const replicaMutants: Mutant[] = [
         '',
       ),
     ],
-    run: { ...failovers },
-    isOpen: true,
+    run: failovers,
   },
   {
     name: 'two brokers hand out the same producer ids',
