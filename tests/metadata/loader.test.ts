@@ -2,9 +2,11 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { layeredConfig } from '../../actors/config/layered-config.ts'
+import { InvariantError } from '../../actors/invariant.ts'
 import type { Logger } from '../../actors/log.ts'
 import type { MetadataDelta } from '../../actors/metadata/image.ts'
 import { createLoader } from '../../actors/metadata/loader.ts'
+import { StorageError } from '../../actors/ports/log.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import { history } from './histories.ts'
 
@@ -16,12 +18,14 @@ function loading() {
   const size = { bytes: 0, ms: 0 }
   const known = { highWatermark: 0 }
   let finish = () => {}
+  let refuse = (_: Error) => {}
   const loader = createLoader({
     quorum: {
       highWatermark: () => known.highWatermark,
       sinceSnapshot: () => size,
       writeSnapshot: (offset, _epoch, _timestampMs, slices) =>
-        new Promise((resolve) => {
+        new Promise((resolve, reject) => {
+          refuse = reject
           finish = () => {
             written.push({ offset, records: [...slices].flat() })
             resolve(1)
@@ -47,7 +51,17 @@ function loading() {
       records,
     })
   }
-  return { loader, commit, published, faults, written, size, known, finish: () => finish() }
+  return {
+    loader,
+    commit,
+    published,
+    faults,
+    written,
+    size,
+    known,
+    finish: () => finish(),
+    refuse: (why: Error) => refuse(why),
+  }
 }
 
 const topic = history([{ kind: 2, a: 0, b: 0, c: 1 }])[0]!
@@ -174,6 +188,20 @@ test('a loaded snapshot replaces all, names the topics that are gone, and is tol
   const late: boolean[] = []
   loader.listen((_, { fromSnapshot }) => late.push(fromSnapshot))
   assert.equal(late, [true])
+})
+
+test('a snapshot that breaks an invariant is a fault; one that the disk refuses is not', async () => {
+  const { commit, faults, size, refuse } = loading()
+  size.bytes = 1e9
+  commit(...topic)
+  refuse(new StorageError('/data', 'ENOSPC'))
+  await new Promise(setImmediate)
+  assert.equal(faults, [])
+  commit()
+  const why = new InvariantError('R16: a snapshot holds only what is committed')
+  refuse(why)
+  await new Promise(setImmediate)
+  assert.equal(faults, [why])
 })
 
 test.run()

@@ -113,6 +113,25 @@ export const nodeMutants: Mutant[] = [
     run: { ...kills, mix: restless({ kill: 4_000 }), faultyMs: 20_000 },
   },
   {
+    name: 'a silent broker is never fenced',
+    rules: ['M6'],
+    patches: [
+      patch(
+        'machines/broker-registration.ts',
+        `          { guard: 'keptUp', target: '#brokerRegistration.fenced', actions: fence },
+          { target: 'overdue' },`,
+        "          { target: 'overdue' },",
+      ),
+      patch(
+        'machines/broker-registration.ts',
+        `          { guard: 'keptUp', target: '#brokerRegistration.fenced', actions: fence },
+          { target: 'overdue', reenter: true },`,
+        "          { target: 'overdue', reenter: true },",
+      ),
+    ],
+    run: { scenario: 'silent-broker' },
+  },
+  {
     name: 'a probe without incarnation',
     rules: ['N7', 'scenario'],
     patches: [
