@@ -17,9 +17,15 @@ import { rowsOf, terminalTable } from './table.ts'
 import { consumeWorkloads } from './workloads/consume.ts'
 import { controlWorkloads } from './workloads/control.ts'
 import { produceWorkloads } from './workloads/produce.ts'
+import { raftWorkloads } from './workloads/raft.ts'
 import type { Heat, Workload } from './workloads/workload.ts'
 
-const workloads: Workload[] = [...produceWorkloads, ...consumeWorkloads, ...controlWorkloads]
+const workloads: Workload[] = [
+  ...produceWorkloads,
+  ...consumeWorkloads,
+  ...controlWorkloads,
+  ...raftWorkloads,
+]
 
 type Options = {
   embedded?: true
