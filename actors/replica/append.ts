@@ -9,7 +9,13 @@ import type { Clock } from '../ports/clock.ts'
 import { type Log, RecordValidationError, StorageError } from '../ports/log.ts'
 import { pokeFollowers } from './fetch.ts'
 import type { Leading } from './leader.ts'
-import { type CommitWaiter, dropGoneWaiters, type Partition, waitForCommit } from './partition.ts'
+import {
+  type CommitWaiter,
+  dropGoneWaiters,
+  isSynced,
+  type Partition,
+  waitForCommit,
+} from './partition.ts'
 import type { AppendOptions, AppendResult } from './types.ts'
 
 export type Appending = { partition: Partition | undefined; records: Buffer }
@@ -118,6 +124,22 @@ export function createAppends({ clock, leading }: Ports) {
     })
   }
 
+  /** At once, but for topics with flush.messages=1. */
+  function whenSynced(
+    appended: readonly Appending[],
+    written: readonly Written[],
+  ): AppendResult[] | Promise<AppendResult[]> {
+    const results = written.map(({ result }) => result)
+    const syncs = written.flatMap(({ end }, index) => {
+      const log = appended[index]!.partition?.log
+      if (end < 0 || log === undefined || isSynced(log)) return []
+      return log.flush().catch(() => {
+        results[index] = refused('KAFKA_STORAGE_ERROR')
+      })
+    })
+    return syncs.length === 0 ? results : Promise.all(syncs).then(() => results)
+  }
+
   /** The ISR may have shrunk between the append and its commit (P16: the outcome is unknown). */
   const outcome = (partition: Partition, committed: boolean): ErrorName => {
     if (!committed) return 'NOT_LEADER_OR_FOLLOWER'
@@ -127,7 +149,7 @@ export function createAppends({ clock, leading }: Ports) {
   }
 
   return {
-    /** One result for each, in their order; at once unless acks=all has to wait. */
+    /** One result for each, in their order; at once unless acks=all or a sync has to be waited for. */
     appendAll(
       all: readonly Appending[],
       options: AppendOptions,
@@ -139,8 +161,10 @@ export function createAppends({ clock, leading }: Ports) {
       }
       for (const partition of grown) leading.advance(partition)
       pokeFollowers(grown)
-      if (options.requiredAcks !== -1) return written.map(({ result }) => result)
-      return whenAllCommitted(all, written, options)
+      if (options.requiredAcks === -1) return whenAllCommitted(all, written, options)
+      // A coordinator waits for the commit by itself.
+      const isAwaited = options.requiredAcks === 1 && options.origin === 'client'
+      return isAwaited ? whenSynced(all, written) : written.map(({ result }) => result)
     },
   }
 }

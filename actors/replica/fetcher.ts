@@ -7,6 +7,8 @@
  * fetched while a fetch is parked at the leader does not wait for it: the next fetch of the session
  * is sent at once, and the leader lets go of the parked one. What it had answered by then counts all
  * the same, since it does not say it twice; where that is lost the session begins anew.
+ *
+ * Where a topic asks for it a fetch waits until all that it acknowledges is synced.
  */
 import type { Request, Response } from '../../transport/protocol/api.ts'
 import { type ErrorName, errorName } from '../../transport/protocol/errors.ts'
@@ -15,7 +17,7 @@ import type { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { InvariantError } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Partition } from './partition.ts'
+import { isSynced, type Partition } from './partition.ts'
 
 type FetchRequest = Request<typeof Fetch>
 type FetchResponse = Response<typeof Fetch>
@@ -125,6 +127,11 @@ export function createFetcher(ports: FetcherPorts) {
     }
     // A fetch without the registered epoch would count for an incarnation that is gone (KIP-903).
     if (brokerEpoch() < 0) return backOff(RETRY_MS)
+    const behind = notSynced()
+    if (behind.length > 0) {
+      await Promise.all(behind.map(sync))
+      return fetch()
+    }
     const mine = ++round
     state = 'fetching'
     const { timeoutMs } = settings()
@@ -146,6 +153,24 @@ export function createFetcher(ports: FetcherPorts) {
     schedule()
   }
 
+  const named = () => (session.stands ? changed : followed.values())
+
+  const notSynced = (): Following[] =>
+    [...named()].filter(({ partition }) => partition.log && !isSynced(partition.log))
+
+  async function sync(following: Following): Promise<void> {
+    const { partition } = following
+    const own = partition.log!
+    const before = own.recoveryPoint()
+    try {
+      await own.flush()
+      if (own.recoveryPoint() <= before) retryLater(following)
+    } catch {
+      // The log directory's failure is told by its own listener.
+      remove(partition)
+    }
+  }
+
   const pauseMs = () =>
     Math.min(settings().backoffMsMax, RETRY_MS * 2 ** Math.max(0, Math.min(failures - 1, 3)))
 
@@ -159,9 +184,8 @@ export function createFetcher(ports: FetcherPorts) {
 
   function build(): FetchRequest {
     const { waitMsMax, minBytes, partitionBytesMax, responseBytesMax } = settings()
-    const isFull = !session.stands
     const topics = new Map<string, FetchRequest['topics'][number]>()
-    for (const following of isFull ? followed.values() : changed) {
+    for (const following of named()) {
       const { partition, leaderEpoch } = following
       const { topicId, partition: index, log: own } = partition
       if (own === undefined) continue
@@ -197,7 +221,7 @@ export function createFetcher(ports: FetcherPorts) {
       replicaId: -1,
       replicaState: { replicaId: nodeId, replicaEpoch: brokerEpoch() },
       // The first answer begins the session; until then nothing could interrupt a parked fetch.
-      maxWaitMs: isFull && !hasNoSlot ? 0 : waitMsMax,
+      maxWaitMs: !session.stands && !hasNoSlot ? 0 : waitMsMax,
       minBytes,
       maxBytes: responseBytesMax,
       isolationLevel: 0,

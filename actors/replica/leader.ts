@@ -9,6 +9,7 @@ import { invariant } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
 import type { SendToReplica } from './charts.ts'
 import { pokeAll, pokeConsumers } from './fetch.ts'
 import type { FetchEntry } from './fetch-session.ts'
@@ -23,7 +24,7 @@ import {
   noteAppend,
   noteFetch,
 } from './isr.ts'
-import { type Partition, takeWaiters } from './partition.ts'
+import { countedEnd, isSynced, type Partition, takeWaiters } from './partition.ts'
 
 type Ports = {
   nodeId: number
@@ -33,13 +34,16 @@ type Ports = {
   /** replica.lag.time.max.ms */
   lagMsMax(): number
   send: SendToReplica
+  halt(why: unknown): void
 }
 
 export type Leading = ReturnType<typeof createLeading>
 
-export function createLeading({ nodeId, clock, log, image, lagMsMax, send }: Ports) {
+export function createLeading({ nodeId, clock, log, image, lagMsMax, send, halt }: Ports) {
   const leads = (partition: Partition) =>
     partition.role === 'leader' && partition.log !== undefined && !partition.removed
+
+  const syncing = new Set<Partition>()
 
   /** The maximal ISR, and who is caught up and about to ask for its place (KIP-497, 966). */
   function counted(partition: Partition): readonly Follower[] {
@@ -61,7 +65,8 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send }: Por
     if (!leads(partition)) return
     const { context, log: own, minIsr } = partition
     if (own === undefined || context.isr.length < minIsr) return
-    const next = highWatermark(own.endOffset(), counted(partition), partition.highWatermark)
+    if (!isSynced(own)) syncOwn(partition, own)
+    const next = highWatermark(countedEnd(own), counted(partition), partition.highWatermark)
     if (next === partition.highWatermark) return
     invariant(next > partition.highWatermark, 'P5: the high watermark never goes back', { next })
     partition.highWatermark = next
@@ -72,6 +77,24 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send }: Por
       for (const waiter of commitWaiters.splice(0, reached)) if (!waiter.gone) waiter.done(true)
     }
     pokeConsumers(partition)
+  }
+
+  /** What is appended meanwhile shares the next sync. */
+  function syncOwn(partition: Partition, own: Log): void {
+    if (syncing.has(partition)) return
+    syncing.add(partition)
+    own.flush().then(
+      () => {
+        syncing.delete(partition)
+        try {
+          advance(partition)
+        } catch (why) {
+          halt(why)
+        }
+      },
+      // The log directory's failure is told by its own listener.
+      () => syncing.delete(partition),
+    )
   }
 
   const viewOf = (partition: Partition) => ({

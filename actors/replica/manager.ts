@@ -111,7 +111,7 @@ export function createReplicas(ports: ReplicaPorts): Replicas {
     ...(ports.inspect && { inspect: ports.inspect }),
   })
   const { send } = charts
-  const leading = createLeading({ nodeId, clock, log, image, lagMsMax, send })
+  const leading = createLeading({ nodeId, clock, log, image, lagMsMax, send, halt })
   const following = createFollowing({
     nodeId,
     link,

@@ -100,6 +100,20 @@ export function newPartition(
   }
 }
 
+/**
+ * With flush.messages=1 a replica is counted by what it has synced, and Kafka's promise is ours: what
+ * acks=all acknowledged is on the disk of each of the ISR. Appends of one sync share it.
+ */
+const countsSynced = (log: Log): boolean => log.config().flushMessages === 1
+
+/** Whether all that this replica holds may be counted. */
+export const isSynced = (log: Log): boolean =>
+  !countsSynced(log) || log.recoveryPoint() >= log.endOffset()
+
+/** Up to where it counts, exclusive. */
+export const countedEnd = (log: Log): number =>
+  countsSynced(log) ? Math.min(log.recoveryPoint(), log.endOffset()) : log.endOffset()
+
 export function watch(partition: Partition, entry: FetchEntry): void {
   const kind = entry.session.replicaId >= 0 ? 'replicaFetches' : 'consumerFetches'
   if (partition[kind] === noFetches) partition[kind] = new Set()
