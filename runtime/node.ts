@@ -111,6 +111,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     nodeId,
     clusterId: formatting.clusterId,
   })
+  directories.onFailure(({ id }, why) => {
+    if (id === directories.metadata.id) halt(why)
+  })
   const self: Endpoint = { nodeId, incarnationId: random.uuid() }
   const link = await linkOf(options, formatting.clusterId, self, clock, halt)
   life.onEnd(() => void link.close())

@@ -2,7 +2,7 @@
  * The log directories of one node, locked once for all who store in them: the logs of a broker and
  * the quorum's log live side by side in a combined node.
  */
-import type { LogDirectory } from '../../actors/ports/log.ts'
+import type { LogDirectory, StorageError } from '../../actors/ports/log.ts'
 import { UserError } from '../config/user-error.ts'
 import { type Disk, type DiskLock, joinPath } from '../disk/disk.ts'
 import { guardDisk } from '../disk/guarded-disk.ts'
@@ -21,10 +21,12 @@ export type Directories = {
   readonly metadata: OpenDirectory
   /** Log directories that could not be read; their ids are not known. */
   readonly failed: { path: string; why: string }[]
-  onFailure(listener: (directory: LogDirectory) => void): void
+  onFailure(listener: FailureListener): void
   /** Last of all: another process may take the directories from now on. */
   release(): void
 }
+
+export type FailureListener = (directory: LogDirectory, why: StorageError) => void
 
 export type OpenDirectory = StorageDirectory & {
   /** The last run stopped cleanly and wrote its broker epoch; -1: it did not. */
@@ -47,7 +49,7 @@ export function openDirectories(options: DirectoryOptions): Directories {
   const { disk, logDirs } = options
   const metadataPath = options.metadataLogDir ?? logDirs[0]!
   const paths = [...new Set([...logDirs, metadataPath])]
-  const listeners: ((directory: LogDirectory) => void)[] = []
+  const listeners: FailureListener[] = []
   const locks: DiskLock[] = []
   const release = () => {
     for (const lock of locks.splice(0)) lock.release()
@@ -111,11 +113,11 @@ function open(
   disk: Disk,
   path: string,
   meta: MetaProperties,
-  listeners: ((directory: LogDirectory) => void)[],
+  listeners: readonly FailureListener[],
 ): OpenDirectory {
   const id = meta.directoryId
-  const guarded = guardDisk(disk, path, () => {
-    for (const listener of listeners) listener({ id, path, online: false })
+  const guarded = guardDisk(disk, path, (why) => {
+    for (const listener of listeners) listener({ id, path, online: false }, why)
   })
   const previousBrokerEpoch = takeCleanMarker(guarded, path) ?? NO_BROKER_EPOCH
   const syncNames = groupCommit(() => guarded.datasyncDirectory(path))

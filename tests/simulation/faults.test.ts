@@ -2,25 +2,27 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { drawScript } from './draw.ts'
-import type { Fault, Script } from './script.ts'
+import type { Fault, Script, Timed } from './script.ts'
 import { play } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
 
-/** A calm history with this fault in the middle. */
-function scriptWith(fault: Fault, controllers: number): Script {
+/** A calm history with these faults. */
+function scriptWith(faults: Timed<Fault>[], controllers: number): Script {
   const mix = { meanMs: {}, lossRate: 0, repeatRate: 0, delayMs: 0.3, stallRate: 0 }
-  const drawn = drawScript({ seed: 5, brokers: 3, controllers, faultyMs: 8_000, mix })
-  const actions = [...drawn.actions, { at: 2_000, ...fault }].sort((a, b) => a.at - b.at)
+  const drawn = drawScript({ seed: 5, brokers: 3, controllers, faultyMs: 12_000, mix })
+  const actions = [...drawn.actions, ...faults].sort((a, b) => a.at - b.at)
   return { ...drawn, actions }
 }
 
-async function told(fault: Fault, controllers = 0): Promise<TraceEvent[]> {
+const told = (fault: Fault, controllers = 0) => toldOf([{ at: 2_000, ...fault }], controllers)
+
+async function toldOf(given: Timed<Fault>[], controllers: number): Promise<TraceEvent[]> {
   const events: TraceEvent[] = []
-  const { failure, faults } = await play(scriptWith(fault, controllers), (event) =>
+  const { failure, faults } = await play(scriptWith(given, controllers), (event) =>
     events.push(event),
   )
   assert.is(failure, undefined, failure?.why.stack)
-  assert.equal(faults, { [fault.do]: 1 })
+  assert.equal(faults, Object.fromEntries(given.map((fault) => [fault.do, 1])))
   return events
 }
 
@@ -42,6 +44,15 @@ for (const [operation, code] of [
     )
   })
 }
+
+test('the active controller cannot write its log, and is cut off: it stops all the same', async () => {
+  const faults: Timed<Fault>[] = [
+    { at: 500, do: 'isolate', node: 'controller', forMs: 20_000 },
+    { at: 501, ...disk, node: 'controller', operation: 'write', code: 'ENOSPC' },
+  ]
+  const events = await toldOf(faults, 3)
+  assert.ok(events.some(({ what }) => what === 'stopped by its disk'))
+})
 
 test('a client that sends random bytes is sent away, and nobody else notices', async () => {
   const events = await told({ do: 'hostile', node: 2, seed: 3, forMs: 3_000 })

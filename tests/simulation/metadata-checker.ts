@@ -17,6 +17,8 @@ export type KnownPartition = {
   leader: number
   leaderEpoch: number
   partitionEpoch: number
+  /** How many were in the ISR, by partition epoch; grows. */
+  isrSizes: number[]
 }
 
 export type KnownBroker = {
@@ -146,7 +148,9 @@ export function checkMetadata(
       leader,
       leaderEpoch,
       partitionEpoch,
+      isrSizes: [],
     }
+    now.isrSizes[partitionEpoch] = isr.length
     partitions.set(keyOf(topicId, partition), now)
     check(now, undefined)
   }
@@ -163,6 +167,7 @@ export function checkMetadata(
       leaderEpoch: leader === -2 ? before.leaderEpoch : before.leaderEpoch + 1,
       partitionEpoch: before.partitionEpoch + 1,
     }
+    now.isrSizes[now.partitionEpoch] = now.isr.length
     partitions.set(keyOf(topicId, partitionId), now)
     check(now, before)
   }

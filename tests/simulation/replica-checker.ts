@@ -14,8 +14,7 @@ type Watched = {
   highWatermark: number
   leaderEpoch: number
   role: string
-  /** How many were in its committed ISR. */
-  members: number
+  partitionEpoch: number
   /** The ISR that it asked for. */
   proposed: readonly number[]
 }
@@ -73,7 +72,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
           highWatermark: -1,
           leaderEpoch: -1,
           role: 'new',
-          members: 0,
+          partitionEpoch: 0,
           proposed: [],
         },
     )
@@ -133,7 +132,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     of.highWatermark = highWatermark
     of.leaderEpoch = leaderEpoch
     of.role = role
-    of.members = context.isr.length
+    of.partitionEpoch = context.partitionEpoch
   }
 
   function checkOwnLog(node: SimNode, row: Partition): void {
@@ -146,17 +145,19 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     )
   }
 
-  function raised(node: SimNode, { row, members }: Watched, told: () => object): void {
+  function raised(node: SimNode, of: Watched, told: () => object): void {
+    const { row } = of
     const { highWatermark, context } = row
     const least = Math.min(minIsrOf(row.topic), row.replicas.length)
+    const known = metadata().partition(row.topicId, row.partition)
     // One step may see several changes: it rose before the ISR became too small.
+    const seen = known?.isrSizes.slice(of.partitionEpoch, context.partitionEpoch + 1) ?? []
     must(
-      Math.max(context.isr.length, members) >= least,
+      Math.max(context.isr.length, ...seen) >= least,
       'P8',
       'with too small an ISR the high watermark stands',
       told,
     )
-    const known = metadata().partition(row.topicId, row.partition)
     if (known?.leaderEpoch === context.leaderEpoch) {
       for (const id of new Set([...known.isr, ...context.proposedIsr])) {
         if (id === node.id || cluster.node(id).isSuspect) continue
@@ -267,7 +268,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
           const isSame =
             row.highWatermark === of.highWatermark &&
             row.role === of.role &&
-            row.context.isr.length === of.members &&
+            row.context.partitionEpoch === of.partitionEpoch &&
             row.context.proposedIsr === of.proposed &&
             row.context.leaderEpoch === of.leaderEpoch
           if (!isSame && !row.removed && row.depth === 0) moved(node, of)

@@ -16,6 +16,8 @@ export type Scheduler = {
   now(): number
   steps(): number
   after(ms: number, run: () => void): Task
+  /** At a time, exactly: one that is computed from now may come before another of the same time. */
+  at(at: number, run: () => void): Task
   cancel(task: Task): void
   /** Runs until it holds, the time is over or nothing is left to do. @returns whether it holds */
   run(until: () => boolean, upToMs: number): Promise<boolean>
@@ -33,6 +35,12 @@ export function createScheduler(): Scheduler {
   let now = 0
   let order = 0
   let steps = 0
+
+  function at(due: number, run: () => void): Task {
+    const task: Task = { at: Math.max(now, due), order: order++, run }
+    heap.push(task)
+    return task
+  }
 
   function step(task: Task): void {
     now = task.at
@@ -57,11 +65,8 @@ export function createScheduler(): Scheduler {
   return {
     now: () => now,
     steps: () => steps,
-    after(ms, run) {
-      const task: Task = { at: now + Math.max(0, ms), order: order++, run }
-      heap.push(task)
-      return task
-    },
+    after: (ms, run) => at(now + Math.max(0, ms), run),
+    at,
     cancel(task) {
       task.run = undefined
     },
@@ -164,7 +169,7 @@ export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Mach
         if (scheduler.now() >= pausedUntil) {
           tell?.('timer', { event: 'fired', node, id })
           run()
-        } else handle.task = scheduler.after(pausedUntil - scheduler.now(), fire)
+        } else handle.task = scheduler.at(pausedUntil, fire)
       }
       const handle = { task: scheduler.after(Math.max(0, ms) / rate, fire), id }
       tell?.('timer', { event: 'set', node, id, inMs: ms })
