@@ -14,9 +14,11 @@ import { invariant } from './invariant.ts'
 export type Roster = {
   members: number
   joined: number // members whose JoinGroup waits for its answer
+  static: number // static members
   absentStatic: number // static members whose JoinGroup is not there
   promised: number // member ids that were given out and have not joined yet
   unsynced: number // members that have not asked for their assignment of this generation
+  unsyncedStatic: number // static members among them
   rebalanceTimeoutMs: number // the longest of the members'
 }
 
@@ -32,7 +34,6 @@ type Event =
   | { type: 'promiseGone'; roster: Roster }
   | { type: 'assignmentStored'; generationId: number }
   | { type: 'assignmentFailed'; generationId: number; error: string }
-  | { type: 'deleted' }
   | { type: 'unloaded' }
 
 export type GroupInput = {
@@ -135,25 +136,32 @@ const groupSetup = setup({
     countOutUnjoined: assign(({ context: { roster } }) => ({
       roster: { ...roster, members: roster.joined + roster.absentStatic },
     })),
-    countOutUnsynced: assign(({ context: { roster } }) => ({
-      roster: { ...roster, members: roster.members - roster.unsynced, unsynced: 0 },
-    })),
+    countOutUnsynced: assign(({ context: { roster } }) => {
+      const ofStatic = roster.static - roster.unsyncedStatic
+      const members = roster.members - roster.unsynced
+      const none = { unsynced: 0, unsyncedStatic: 0 }
+      return { roster: { ...roster, ...none, members, static: ofStatic, absentStatic: ofStatic } }
+    }),
     awaitSyncs: assign(({ context: { roster } }) => ({
-      roster: { ...roster, joined: 0, unsynced: roster.members },
+      roster: {
+        ...roster,
+        joined: 0,
+        absentStatic: roster.static,
+        unsynced: roster.members,
+        unsyncedStatic: roster.static,
+      },
     })),
   },
 })
 
 const empty = groupSetup.createStateConfig({
+  description: 'Who is not a member is refused before anything is decided.',
   tags: 'Empty',
   on: {
     JoinGroup: {
       target: 'preparingRebalance.initialDelay',
       actions: [takeJoin, 'note', 'beginInitialDelay'],
     },
-    SyncGroup: { actions: refuseSync('UNKNOWN_MEMBER_ID') },
-    LeaveGroup: { actions: 'note', description: 'A promised member id was given back.' },
-    deleted: { target: 'dead' },
   },
 })
 

@@ -90,7 +90,6 @@ export function hostGroups(ports: GroupPorts): Environment {
       env.tell(place, { type: 'sessionExpired', roster: rosterOf(group) })
     },
     promiseExpired(group) {
-      if (group.actor === null) return
       env.tell(placeOf(group), { type: 'promiseGone', roster: rosterOf(group) })
     },
   })
@@ -169,6 +168,8 @@ export function hostGroups(ports: GroupPorts): Environment {
     tell({ shard, group }, event) {
       // What was under way when the group died, or was made anew, is late.
       if (shard.groups.get(group.groupId) !== group || group.state === 'Dead') return
+      // An empty group decides nothing about who is not a member.
+      if (group.actor === null && event.type !== 'JoinGroup') return
       const actor = group.actor ?? wake(group)
       actor.send(event)
       const snapshot = actor.getSnapshot()

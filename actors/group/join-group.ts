@@ -96,7 +96,7 @@ function forget(env: Environment, place: Place, memberId: string): void {
   const member = group.members.get(memberId)
   if (member !== undefined) env.evict(place, member)
   env.sessions.endPromise(group, memberId)
-  if (group.actor !== null) env.tell(place, { type: 'promiseGone', roster: rosterOf(group) })
+  env.tell(place, { type: 'promiseGone', roster: rosterOf(group) })
 }
 
 function joinNew(env: Environment, place: Place, call: JoinCall): void {
@@ -128,7 +128,7 @@ function joinKnown(env: Environment, place: Place, call: JoinCall): void {
     return
   }
   const member = memberFor(group, memberId, groupInstanceId)
-  const { protocols, rebalanceTimeoutMs } = call.terms
+  const { protocols } = call.terms
   env.ask(
     place,
     { ...call, member },
@@ -136,27 +136,26 @@ function joinKnown(env: Environment, place: Place, call: JoinCall): void {
       type: 'JoinGroup',
       joiner: group.leaderId === memberId ? 'leader' : 'member',
       changed: !sameProtocols(member.protocols, protocols),
-      roster: rosterWithJoin(group, member, memberId, rebalanceTimeoutMs),
+      roster: rosterWithJoin(group, member, call),
     },
   )
 }
 
 function add(env: Environment, place: Place, call: JoinCall): void {
-  const { memberId, terms } = call
-  const roster = rosterWithJoin(place.group, undefined, memberId, terms.rebalanceTimeoutMs)
+  const roster = rosterWithJoin(place.group, undefined, call)
   env.ask(place, call, { type: 'JoinGroup', joiner: 'new', changed: true, roster })
 }
 
 function replaceStatic(env: Environment, place: Place, call: JoinCall): void {
   const { group } = place
   const old = call.member as Member
-  const { protocols, rebalanceTimeoutMs } = call.terms
+  const { protocols } = call.terms
   const selected = selectProtocol(group, { memberId: old.memberId, protocols })
   env.ask(place, call, {
     type: 'JoinGroup',
     joiner: 'replacement',
     changed: selected !== group.protocolName,
-    roster: rosterWithJoin(group, old, call.memberId, rebalanceTimeoutMs),
+    roster: rosterWithJoin(group, old, call),
   })
 }
 

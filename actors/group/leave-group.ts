@@ -25,9 +25,7 @@ export function leaveGroup(
   const writesBefore = shard.log.writes()
   const left = leavers.map((leaver) => ({ ...leaver, error: leave(env, place, leaver) }))
   const somebodyLeft = left.some(({ error }) => error === 'NONE')
-  if (somebodyLeft && group.actor !== null) {
-    env.tell(place, { type: 'LeaveGroup', roster: rosterOf(group) })
-  }
+  if (somebodyLeft) env.tell(place, { type: 'LeaveGroup', roster: rosterOf(group) })
   const wrote = shard.log.writes() > writesBefore
   const stored = () => new Promise<ErrorName>((done) => shard.log.whenNewestDone(done))
   return { left, stored: wrote ? stored() : null }

@@ -22,6 +22,9 @@ export type MemberTerms = {
   protocols: Protocol[]
 }
 
+/** Who asks to join, and how. */
+export type Joining = { memberId: string; groupInstanceId: string | null; terms: MemberTerms }
+
 export type JoinOutcome =
   | { error: ErrorName; memberId: string }
   | {
@@ -253,15 +256,19 @@ export function rosterOf(group: Group): Roster {
   const roster: Roster = {
     members: group.members.size,
     joined: 0,
+    static: group.instances.size,
     absentStatic: 0,
     promised: group.promised.size,
     unsynced: 0,
+    unsyncedStatic: 0,
     rebalanceTimeoutMs: 0,
   }
   for (const member of group.members.values()) {
+    const isStatic = member.groupInstanceId !== null
     if (member.join !== null) roster.joined++
-    else if (member.groupInstanceId !== null) roster.absentStatic++
+    else if (isStatic) roster.absentStatic++
     if (!member.synced) roster.unsynced++
+    if (!member.synced && isStatic) roster.unsyncedStatic++
     roster.rebalanceTimeoutMs = Math.max(roster.rebalanceTimeoutMs, member.rebalanceTimeoutMs)
   }
   return roster
@@ -271,20 +278,32 @@ export function rosterOf(group: Group): Roster {
 export function rosterWithJoin(
   group: Group,
   member: Member | undefined,
-  memberId: string,
-  rebalanceTimeoutMs: number,
+  { memberId, groupInstanceId, terms }: Joining,
 ): Roster {
   const roster = rosterOf(group)
-  roster.rebalanceTimeoutMs = Math.max(roster.rebalanceTimeoutMs, rebalanceTimeoutMs)
+  roster.rebalanceTimeoutMs = Math.max(roster.rebalanceTimeoutMs, terms.rebalanceTimeoutMs)
   if (member === undefined) {
     roster.members++
     roster.joined++
     roster.unsynced++
+    if (groupInstanceId !== null) {
+      roster.static++
+      roster.unsyncedStatic++
+    }
     if (group.promised.has(memberId)) roster.promised--
   } else if (member.join === null) {
     roster.joined++
     if (member.groupInstanceId !== null) roster.absentStatic--
   }
+  return roster
+}
+
+/** The roster once a member has asked for its assignment. */
+export function rosterWithSync(group: Group, { synced, groupInstanceId }: Member): Roster {
+  const roster = rosterOf(group)
+  if (synced) return roster
+  roster.unsynced--
+  if (groupInstanceId !== null) roster.unsyncedStatic--
   return roster
 }
 

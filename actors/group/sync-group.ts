@@ -8,7 +8,7 @@ import {
   type Group,
   type Member,
   memberFor,
-  rosterOf,
+  rosterWithSync,
   type SyncOutcome,
   unknownMember,
   type Waiting,
@@ -35,8 +35,7 @@ export function syncGroup(
   for (const row of leads ? request.assignments : []) {
     assignments.set(row.memberId, Buffer.from(row.assignment))
   }
-  const roster = rosterOf(group)
-  if (!member.synced) roster.unsynced--
+  const roster = rosterWithSync(group, member)
   const call = { type: 'sync', member, assignments, respond } as const
   env.ask({ shard, group }, call, { type: 'SyncGroup', leads, roster })
 }

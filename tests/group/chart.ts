@@ -3,7 +3,7 @@ import { createActor } from 'xstate'
 import { type GroupEvent, group, type Roster } from '../../machines/group.ts'
 import { fakeClock } from '../support/clock.ts'
 
-export const effectNames = [
+const effectNames = [
   'takeJoin',
   'answerCurrentGeneration',
   'storeReplacement',
@@ -25,9 +25,11 @@ export type Noted = { effect: EffectName; generationId: number; error?: string |
 const noRoster: Roster = {
   members: 0,
   joined: 0,
+  static: 0,
   absentStatic: 0,
   promised: 0,
   unsynced: 0,
+  unsyncedStatic: 0,
   rebalanceTimeoutMs: 60_000,
 }
 export const roster = (counts: Partial<Roster>): Roster => ({ ...noRoster, ...counts })

@@ -156,4 +156,21 @@ test('the answer waits until the new id is committed', async () => {
   assert.is((await back).error, 'NONE')
 })
 
+test('a generation that nobody asks a part of leaves an empty group, also of static members', async () => {
+  const { broker, clock, members } = await stable()
+  async function live(generationId: number, ...living: number[]) {
+    for (let s = 0; s < 60; s++) {
+      for (const i of living) await beat(broker, { ...members[i]!, ...named(i), generationId })
+      await clock.advance(1_000)
+    }
+  }
+  const changed = [{ name: 'range', metadata: Buffer.from('more') }]
+  const { memberId } = members[0]!
+  const rejoined = join(broker, { memberId, ...named(0), protocols: changed })
+  await live(1, 1)
+  assert.is((await rejoined).members.length, 2, 'who is static stays, though it did not join')
+  await live(2, 0, 1)
+  assert.is(broker.groups.describeGroup('g', 6).groupState, 'Empty')
+})
+
 test.run()

@@ -264,7 +264,7 @@ function seeded(seed: number): Random {
 
 export type Settings = Record<string, string | number>
 
-export function broker(on: World, nodeId = 1, settings: Settings = {}) {
+export function broker(on: World, nodeId = 1, settings: Settings = {}, log = silent) {
   const failures: unknown[] = []
   const config = layeredConfig(
     new Map(
@@ -280,7 +280,7 @@ export function broker(on: World, nodeId = 1, settings: Settings = {}) {
     config,
     clock: on.clock,
     random: seeded(++on.started * 7_919),
-    log: silent,
+    log,
     replicas,
   }
   const groups = createGroupCoordinator({ nodeId, ...ports, halt: (why) => failures.push(why) })

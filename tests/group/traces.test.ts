@@ -46,8 +46,6 @@ function eventOf(verb: string, { flags, numbers }: Words): GroupEvent {
       return { type: 'assignmentStored', generationId }
     case 'failed':
       return { type: 'assignmentFailed', generationId, error: 'COORDINATOR_NOT_AVAILABLE' }
-    case 'delete':
-      return { type: 'deleted' }
     case 'unload':
       return { type: 'unloaded' }
     default:
