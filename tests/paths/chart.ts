@@ -122,7 +122,8 @@ export function pureChart(machine: AnyStateMachine, input: unknown) {
   }
 
   return {
-    initial: (): Move => noted(() => machine.getInitialSnapshot(scope, input as never)),
+    initial: (from: unknown = input): Move =>
+      noted(() => machine.getInitialSnapshot(scope, from as never)),
     next: (snapshot: AnyMachineSnapshot, event: EventObject): Move =>
       noted(() => machine.transition(snapshot, event, scope)),
     /** A snapshot of a hosted copy, as one of this machine. */

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate'
 import { type Effect, hearGuards, isTimer, listenToActors, type Move } from './chart.ts'
 import type { Coverage } from './coverage.ts'
-import { type Bounds, type Plan, planOf, type Step, stepId, wayTo } from './plan.ts'
+import { type Bounds, type Plan, planOf, type Step, stepId, timersOf, wayTo } from './plan.ts'
 
 /** What the outside sees of one effect. */
 export type Seen = {
@@ -37,6 +37,8 @@ export type Adapter<W extends World> = Bounds & {
   /** Which start of the actor this is. */
   name: string
   open(): Promise<W>
+  /** Where nothing is to be decided there is no actor: a row is, of which one is made anew. */
+  isMadeAnew?: boolean
   /** Its id, where a world hosts several of the kind. */
   actorId?: string
   /** Makes the event happen, from outside where that is possible. */
@@ -143,7 +145,7 @@ function follow<W extends World>(
   const moved = (): Move => {
     const [event] = queue
     assert.ok(event, 'an event is being processed')
-    move ??= event.type === 'xstate.init' ? pure.initial() : pure.next(current!, event)
+    move ??= isInit(event) ? pure.initial(event.input) : pure.next(current!, event)
     return move
   }
   /** A failed assertion must not look like a failure of the actor that runs us. */
@@ -159,8 +161,9 @@ function follow<W extends World>(
 
   const stopListening = listenToActors(machine, {
     event(actor, event) {
+      if (!isOurs(actor)) return
       // The start of an actor over a snapshot is no event of the chart.
-      if (!isOurs(actor) || (event.type === 'xstate.init' && current !== undefined)) return
+      if (isInit(event) && current !== undefined && !adapter.isMadeAnew) return
       queue.push(event)
       heard.push(event)
     },
@@ -238,6 +241,7 @@ function follow<W extends World>(
     async open(): Promise<W> {
       world = await adapter.open()
       await world.settle()
+      if (adapter.isMadeAnew) current ??= pure.initial().snapshot
       assert.ok(current, 'the actor hosts the chart')
       world.take()
       segments = []
@@ -259,7 +263,8 @@ function follow<W extends World>(
         )
       if (isTimer(event)) {
         for (let ticks = 0; !isHeard() && ticks < ticksMax; ticks++) {
-          if (wrong !== undefined || !(await world!.tick())) break
+          const isRunning = timersOf(current!).some(({ type }) => type === event.type)
+          if (wrong !== undefined || !isRunning || !(await world!.tick())) break
         }
       } else await adapter.cause(world!, event as never, current!)
       await world!.settle()
@@ -275,6 +280,9 @@ function follow<W extends World>(
     },
   }
 }
+
+const isInit = (event: EventObject): event is EventObject & { input: unknown } =>
+  event.type === 'xstate.init'
 
 const isEqual = (a: EventObject, b: EventObject): boolean => {
   try {
