@@ -112,7 +112,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         told,
       )
     }
-    if (role === 'leader' && context.proposedIsr !== of.proposed) asksFor(row, told)
+    if (role === 'leader' && context.proposedIsr !== of.proposed) asksFor(node, row, told)
     of.proposed = context.proposedIsr
     if (isSameTerm) {
       must(highWatermark >= of.highWatermark, 'P5', 'the high watermark never goes back', told)
@@ -192,10 +192,13 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   }
 
   /** It asks for a larger ISR: who is to join must hold what is committed by now. */
-  function asksFor(row: Partition, told: () => object): void {
+  function asksFor(node: SimNode, row: Partition, told: () => object): void {
     const { isr, proposedIsr } = row.context
+    const brokers = node.parts!.loader.image().brokers()
     for (const id of proposedIsr) {
       if (isr.includes(id) || cluster.node(id).isSuspect) continue
+      // It asks for an incarnation that is gone, which only the controller can know (KIP-903).
+      if (brokers.get(id)?.epoch !== metadata().broker(id)?.epoch) continue
       const end = endOf(id, row)
       must(
         end >= row.highWatermark && end >= row.epochStart,
