@@ -10,6 +10,7 @@ import { invariant } from '../../actors/invariant.ts'
 import type { Clock } from '../../actors/ports/clock.ts'
 import type { Log, LogConfig } from '../../actors/ports/log.ts'
 import type { QuorumStore, SnapshotWriter } from '../../actors/ports/quorum-store.ts'
+import { UserError } from '../config/user-error.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
 import { formatOffsets, partitionName, RECOVERY_POINTS, readOffsets } from './checkpoints.ts'
 import { closeLogCleanly } from './close-log.ts'
@@ -20,7 +21,7 @@ import { promisedOffset } from './log-state.ts'
 import { truncateFullyAndStartAt } from './log-truncate.ts'
 import { readTopicId, writePartitionMetadata } from './partition-metadata.ts'
 import { pauseOf } from './pause.ts'
-import { readQuorumState, writeQuorumState } from './quorum-state.ts'
+import { QUORUM_STATE, readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { advanceStartOffset } from './retention.ts'
 import { closeShared, createShared } from './shared.ts'
 import { MalformedFileError, replaceFile } from './small-files.ts'
@@ -116,10 +117,19 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     if (recoveryPoint > promised) writePromise()
   }
 
+  /** Whoever has a log has a state: without it a vote that was given might be given again (R2). */
+  function readState() {
+    const found = readQuorumState(disk, path)
+    if (found !== undefined || state.endOffset === 0) return found
+    throw new UserError(
+      `${joinPath(path, QUORUM_STATE)} is missing beside a log; restore it, or remove the folder and format it again`,
+    )
+  }
+
   return {
     directoryId: id,
     log,
-    readState: () => readQuorumState(disk, path),
+    readState,
     writeState: (quorumState) => writeQuorumState(disk, path, quorumState),
     snapshots: () => listSnapshots(disk, path),
     openSnapshot: (snapshot) => openSnapshot(shared.files, disk, path, snapshot),

@@ -44,6 +44,8 @@ export type SimNode = {
   lives: number
   /** Its disk refused a call in this life: it has to end. */
   isStricken: boolean
+  /** Why the latest life that ended by itself did. */
+  endedBy: unknown
   /** It was told to stop in this life: it asks to be fenced. */
   isStopping: boolean
   /** Its disk lost data, and it has not registered since. */
@@ -114,6 +116,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       parts: undefined,
       lives: 0,
       isStricken: false,
+      endedBy: undefined,
       isStopping: false,
       isSuspect: false,
     }
@@ -172,6 +175,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
   /** By itself. A disk that refuses is a reason. */
   function failed(node: SimNode, isCurrent: boolean, why: unknown): void {
     const { isStricken } = node
+    node.endedBy = why
     if (isCurrent) ended(node)
     if (isCurrent && isStricken) trace.note('stopped by its disk', { node: node.id })
     else ports.onFailure(node, why)
