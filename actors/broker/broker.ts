@@ -165,7 +165,7 @@ export function hostBroker(ports: BrokerPorts): Broker {
       end = 'ended'
       lifecycle.abandon()
       replicas.abandon()
-      groups.stop()
+      groups.abandon()
       store.abandon()
     },
   }

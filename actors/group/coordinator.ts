@@ -209,6 +209,12 @@ export function createGroupCoordinator(ports: CoordinatorPorts): GroupCoordinato
       clock.clearTimeout(sweep)
       for (const shard of [...shards.values()]) close(shard)
     },
+    abandon() {
+      stopped = true
+      clock.clearTimeout(sweep)
+      for (const shard of shards.values()) shard.phase = 'closed'
+      shards.clear()
+    },
   }
 }
 

@@ -39,5 +39,8 @@ export type GroupCoordinator = {
   describeGroup(groupId: string, apiVersion: number): DescribedGroup
   /** Of the partitions that this broker leads. */
   listGroups(states: string[], types: string[]): ListedGroup[]
+  /** Who waits is told. */
   stop(): void
+  /** As kill -9: nobody is told, no chart either, of which one may have failed. */
+  abandon(): void
 }
