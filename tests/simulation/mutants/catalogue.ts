@@ -1,4 +1,5 @@
 /** All deliberate bugs. Those that no rule catches yet are let loose by the report only. */
+import { edgeMutants } from './edges.ts'
 import { groupMutants } from './groups.ts'
 import type { Mutant } from './mutant.ts'
 import { nodeMutants } from './nodes.ts'
@@ -10,6 +11,7 @@ export const mutants: readonly Mutant[] = [
   ...replicaMutants,
   ...nodeMutants,
   ...groupMutants,
+  ...edgeMutants,
 ]
 
 export const proven = (of: readonly Mutant[]): Mutant[] => of.filter(({ isOpen }) => !isOpen)

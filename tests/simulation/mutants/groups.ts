@@ -27,4 +27,28 @@ export const groupMutants: Mutant[] = [
     ],
     run: { scenario: 'commit-of-a-stranger' },
   },
+  {
+    name: 'a coordinator answers while it loads',
+    rules: ['scenario', 'G4'],
+    patches: [
+      patch(
+        'actors/group/coordinator.ts',
+        "if (shard.phase === 'loading') {\n      refuse('COORDINATOR_LOAD_IN_PROGRESS', `",
+        "if (shard.phase === 'closed') {\n      refuse('COORDINATOR_LOAD_IN_PROGRESS', `",
+      ),
+    ],
+    run: { scenario: 'offsets-while-loading' },
+  },
+  {
+    name: 'a deleted group leaves no tombstone',
+    rules: ['scenario'],
+    patches: [
+      patch(
+        'actors/group/remove-offsets.ts',
+        'if (group !== null) records.push(groupTombstone(groupId))',
+        '',
+      ),
+    ],
+    run: { scenario: 'chained-groups-storm' },
+  },
 ]
