@@ -10,10 +10,13 @@ import { checkMessages } from './message-checker.ts'
 import { checkMetadata, type MetadataChecker } from './metadata-checker.ts'
 import { checkOffsets, type OffsetsChecker } from './offsets-checker.ts'
 import { checkPartitions, type PartitionChecker } from './partition-checker.ts'
+import { checkPositions } from './position-checker.ts'
 import { checkProducers, type ProducerChecker } from './producer-checker.ts'
 import { checkQuorum, METADATA, type QuorumChecker } from './quorum-checker.ts'
+import { checkReassignments } from './reassignment-checker.ts'
 import { checkReplicas } from './replica-checker.ts'
 import { checkSessions } from './session-checker.ts'
+import { checkSize } from './size-checker.ts'
 import { checkSnapshots } from './snapshot-checker.ts'
 import { must, Violation } from './violation.ts'
 
@@ -32,10 +35,16 @@ export type Checker = {
   sometimes(): void
 }
 
-export type CheckerOptions = { minIsrOf(topic: string): number; lagMsMax: number; nowMs(): number }
+export type CheckerOptions = {
+  minIsrOf(topic: string): number
+  /** Of a batch that a client sends to a log. */
+  bytesMaxOf(log: string): number
+  lagMsMax: number
+  nowMs(): number
+}
 
 export function createChecker(cluster: SimCluster, options: CheckerOptions): Checker {
-  const { minIsrOf, lagMsMax, nowMs } = options
+  const { minIsrOf, bytesMaxOf, lagMsMax, nowMs } = options
   /** Found inside a call of the production code, which would take it for an error of its own. */
   let found: unknown
   function guarded(check: () => void): void {
@@ -78,6 +87,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   const logs = createLogs({
     appended(view, entry, before) {
       appended(view, entry, before)
+      checkSize(view, entry, bytesMaxOf)
       producers.appended(view, entry, before)
       replicas.appended(view, entry)
       offsets.appended(view, entry)
@@ -116,13 +126,18 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     lagMsMax,
     acksOf: producers.acksOf,
   })
+  const reassignments = checkReassignments(minIsrOf)
+  const positions = checkPositions(cluster, logs)
   const snapshots = checkSnapshots(cluster, quorum.committedEnd)
   const sessions = checkSessions(cluster, nowMs)
   const metadata: MetadataChecker = checkMetadata(
     cluster,
     {
       changed: replicas.changed,
-      committed: snapshots.committed,
+      committed(batch) {
+        snapshots.committed(batch)
+        reassignments.committed(batch)
+      },
       fenced: sessions.fenced,
     },
     guarded,
@@ -131,7 +146,10 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     messages.delivered(from, to, api)
     sessions.delivered(from, to, api)
   }
-  cluster.network.onAnswer = messages.answered
+  cluster.network.onAnswer = (asked, asker, api, request, answer) => {
+    messages.answered(asked, asker, api, request, answer)
+    guarded(() => positions.answered(asked, api, request, answer))
+  }
 
   function checkCleanMarker({ id, parts, disk, directory }: SimNode): void {
     if (parts?.broker?.state() !== 'running') return

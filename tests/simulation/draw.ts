@@ -79,8 +79,10 @@ export function drawScript(options: DrawOptions): Script {
     { name: 'first', partitions: 1 + workload.below(4), configs: {} },
     { name: 'second', partitions: 1 + workload.below(3), configs: {} },
   ]
+  const epochs = random.fork('epochs')
   const producers = Array.from({ length: 2 }, (_, index): ProducerSpec => {
-    return { name: `producer-${index}`, acks: -1, inFlightMax: 1 + workload.below(5) }
+    const raised = epochs.chance(0.4) ? { epochEvery: 5 + epochs.below(20) } : {}
+    return { name: `producer-${index}`, acks: -1, inFlightMax: 1 + workload.below(5), ...raised }
   })
   const parts = drawParts(random.fork('parts'), options.workload)
   if (parts.has('loose')) {

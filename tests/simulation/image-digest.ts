@@ -11,8 +11,10 @@ export function imageDigest(image: MutableImage): string {
   const add = (what: unknown) => hash.update(JSON.stringify(what))
   add([sorted(image.features()), sorted(image.brokers()), sorted(image.controllers())])
   for (const topic of [...image.topics()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-    add([topic.id, topic.name, topic.partitionCount()])
-    for (let index = 0; index < topic.partitionCount(); index++) add(topic.partition(index))
+    const partitions = Array.from({ length: topic.partitionCount() }, (_, at) =>
+      topic.partition(at),
+    )
+    add([topic.id, topic.name, partitions])
   }
   const configs = [...image.configResources()].map((of): [string, unknown] => [
     `${of.type}/${of.name}`,

@@ -6,13 +6,12 @@ import { MetadataFetch } from '../../actors/quorum/fetch-wire.ts'
 import type { Partition } from '../../actors/replica/partition.ts'
 import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
 import type { Endpoint } from '../../transport/links/link.ts'
-import type { Api, Request, Response } from '../../transport/protocol/api.ts'
-import { decodeChunks, decoder } from '../../transport/protocol/codec.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { Vote } from '../../transport/schemas/52-vote.ts'
 import { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
+import { answerOf, requestOf } from './decoded.ts'
 import type { MetadataChecker } from './metadata-checker.ts'
 import { METADATA } from './quorum-checker.ts'
 import { must } from './violation.ts'
@@ -68,14 +67,9 @@ export function checkMessages(
     return `${epoch} ${voted?.id} ${voted?.directoryId}`
   }
 
-  const asked_ = <A extends Api>(api: A, request: Buffer): Request<A> =>
-    decoder(api.request, request.readInt16BE(0))(request, 2) as Request<A>
-  const answer_ = <A extends Api>(api: A, request: Buffer, answer: Buffer): Response<A> =>
-    decodeChunks(api.response, request.readInt16BE(0), [answer]) as Response<A>
-
   function checkVote(node: SimNode, request: Buffer, answer: Buffer): void {
-    const asked = asked_(Vote, request).topics[0]?.partitions[0]
-    const told = answer_(Vote, request, answer).topics[0]?.partitions[0]
+    const asked = requestOf(Vote, request).topics[0]?.partitions[0]
+    const told = answerOf(Vote, request, answer).topics[0]?.partitions[0]
     if (asked === undefined || told === undefined) return
     const { preVote, replicaEpoch, replicaId, replicaDirectoryId } = asked
     if (preVote) {
@@ -113,12 +107,12 @@ export function checkMessages(
 
   function checkAlterPartition(request: Buffer, answer: Buffer): void {
     const asked = new Map<string, number>()
-    for (const { topicId, partitions } of asked_(AlterPartition, request).topics) {
+    for (const { topicId, partitions } of requestOf(AlterPartition, request).topics) {
       for (const { partitionIndex, partitionEpoch } of partitions) {
         asked.set(`${topicId}/${partitionIndex}`, partitionEpoch)
       }
     }
-    for (const { topicId, partitions } of answer_(AlterPartition, request, answer).topics) {
+    for (const { topicId, partitions } of answerOf(AlterPartition, request, answer).topics) {
       for (const { partitionIndex, partitionEpoch, errorCode } of partitions) {
         if (errorCode !== errorCodes.NONE) continue
         const from = asked.get(`${topicId}/${partitionIndex}`) ?? -1
@@ -139,12 +133,12 @@ export function checkMessages(
    */
   function checkFetch(node: SimNode, request: Buffer, answer: Buffer): void {
     const asked = new Map<string, number>()
-    for (const { topicId, partitions } of asked_(Fetch, request).topics) {
+    for (const { topicId, partitions } of requestOf(Fetch, request).topics) {
       for (const { partition, currentLeaderEpoch } of partitions) {
         asked.set(`${topicId}/${partition}`, currentLeaderEpoch)
       }
     }
-    for (const { topicId, partitions } of answer_(Fetch, request, answer).responses) {
+    for (const { topicId, partitions } of answerOf(Fetch, request, answer).responses) {
       for (const { partitionIndex, errorCode } of partitions) {
         const epoch = asked.get(`${topicId}/${partitionIndex}`)
         const row = node.parts?.broker?.host.replicas.find({ topicId, partition: partitionIndex })

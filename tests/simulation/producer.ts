@@ -32,6 +32,8 @@ export type ProducerOptions = {
   deliveryTimeoutMs: number
   requestTimeoutMs: number
   inFlightMax: number
+  /** After so many records it raises its epoch (KIP-360), and what it sent in the old one comes again. */
+  epochEvery?: number | undefined
   /** Was given an id. */
   ids(producerId: number, to: SendTo): void
   /** A batch leaves. @returns to be called with the error of its answer */
@@ -53,6 +55,9 @@ type Lane = SendTo & {
   nextSequence: number
   producerId: number
   producerEpoch: number
+  /** The first batch of this epoch, and of the last until it came again. */
+  first: Buffer | undefined
+  former: Buffer | undefined
   isPumping: boolean
   /** Ends the pump's rest. */
   wake: () => void
@@ -87,6 +92,8 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       nextSequence: 0,
       producerId: -1,
       producerEpoch: -1,
+      first: undefined,
+      former: undefined,
       isPumping: false,
       wake: () => {},
     }
@@ -108,10 +115,20 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
     lane.producerId = answer.producerId
     lane.producerEpoch = answer.producerEpoch
     lane.nextSequence = 0
+    lane.former = undefined
     options.ids(answer.producerId, lane)
   }
 
+  function raiseEpoch(lane: Lane): void {
+    const { epochEvery = Number.POSITIVE_INFINITY } = options
+    if (lane.window.length > 0 || lane.nextSequence < epochEvery) return
+    lane.former = lane.first
+    lane.producerEpoch++
+    lane.nextSequence = 0
+  }
+
   function fill(lane: Lane): void {
+    raiseEpoch(lane)
     while (lane.window.length < options.inFlightMax && lane.queue.length > 0) {
       const { values, deadline, settle } = lane.queue.shift()!
       const timestamp = machine.now()
@@ -124,6 +141,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
         records: values.map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
       })
       const count = values.length
+      if (lane.nextSequence === 0) lane.first = bytes
       lane.window.push({
         bytes,
         sequence: lane.nextSequence,
@@ -195,8 +213,45 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
     })
   }
 
+  async function produce(
+    { topic, topicId, partition: index }: Lane,
+    leader: Leader,
+    records: Buffer,
+  ) {
+    const { acks, requestTimeoutMs: timeoutMs } = options
+    const { responses } = await client.request(
+      client.addressOf(leader.nodeId),
+      Produce,
+      topicId === undefined ? 11 : 13,
+      {
+        transactionalId: null,
+        acks,
+        timeoutMs,
+        topicData: [
+          {
+            name: topic,
+            topicId: topicId ?? NO_TOPIC_ID,
+            partitionData: [{ index, records }],
+          },
+        ],
+      },
+      timeoutMs + 2_000,
+    )
+    return responses[0]!.partitionResponses[0]!
+  }
+
+  /** Something of the new epoch is stored: nothing of the old one may be any more (I3). */
+  function comeAgain(lane: Lane, leader: Leader): void {
+    const { former } = lane
+    if (former === undefined) return
+    lane.former = undefined
+    produce(lane, leader, former).catch((why: unknown) => {
+      if (!(why instanceof NoAnswerError)) throw why
+    })
+  }
+
   async function deliver(lane: Lane, batch: Batch): Promise<void> {
-    const { topic, topicId, partition, producerId } = lane
+    const { topic, partition, producerId } = lane
     const leader = leaderOf(lane)
     if (leader === undefined) return
     batch.isSent = true
@@ -212,31 +267,14 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
       for (const each of lane.window.slice(lane.window.indexOf(batch))) each.isSent = false
     }
     try {
-      const { responses } = await client.request(
-        client.addressOf(leader.nodeId),
-        Produce,
-        topicId === undefined ? 11 : 13,
-        {
-          transactionalId: null,
-          acks: options.acks,
-          timeoutMs: options.requestTimeoutMs,
-          topicData: [
-            {
-              name: topic,
-              topicId: topicId ?? NO_TOPIC_ID,
-              partitionData: [{ index: partition, records: batch.bytes }],
-            },
-          ],
-        },
-        options.requestTimeoutMs + 2_000,
-      )
-      const answer = responses[0]!.partitionResponses[0]!
+      const answer = await produce(lane, leader, batch.bytes)
       answered(answer.errorCode)
       const at = lane.window.indexOf(batch)
       if (at < 0) return
       if (answer.errorCode === errorCodes.NONE) {
         lane.window.splice(at, 1)
         batch.settle({ acked: true, baseOffset: answer.baseOffset })
+        comeAgain(lane, leader)
         fill(lane)
         for (const each of lane.window) if (!each.isSent) void deliver(lane, each)
       } else if (refusals.has(answer.errorCode)) {

@@ -76,7 +76,13 @@ export type TopicSpec = {
   /** The replicas of each partition; absent: the controller places them. */
   replicas?: number[][]
 }
-export type ProducerSpec = { name: string; acks: -1 | 0 | 1; inFlightMax: number }
+export type ProducerSpec = {
+  name: string
+  acks: -1 | 0 | 1
+  inFlightMax: number
+  /** It raises its epoch after so many records; absent: never. */
+  epochEvery?: number
+}
 export type GroupSpec = { id: string; topic: string }
 export type Workload = { topics: TopicSpec[]; producers: ProducerSpec[]; groups: GroupSpec[] }
 

@@ -3,6 +3,7 @@
  * nothing may become wrong (safety); then all is healed, and everything must come right in time.
  */
 import { type DrawOptions, drawScript } from './draw.ts'
+import { areMoved } from './reassignment-checker.ts'
 import type { Action, Fault, Operation, Script } from './script.ts'
 import type { TraceEvent } from './trace.ts'
 import { type Clients, createClients } from './workload.ts'
@@ -156,6 +157,7 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
     bounds.replicasMs,
     () => isHealthy(cluster),
   )
+  await until('P19', 'reassignments end', bounds.replicasMs, () => areMoved(cluster))
   await until('L5', 'groups settle', bounds.replicasMs, clients.areSettled)
   await until('L3', 'each operation ends', bounds.produceMs, () => clients.inFlight() === 0)
   const probe = clients.probe()

@@ -95,7 +95,7 @@ export function createClients(world: World, workload: Workload): Clients {
     return outcome
   }
 
-  function startProducer({ name, acks, inFlightMax: most }: ProducerSpec): void {
+  function startProducer({ name, acks, inFlightMax: most, epochEvery }: ProducerSpec): void {
     acksOf.set(name, acks)
     if (acks === 0) {
       running.set(name, createCarelessProducer(client(name)))
@@ -104,6 +104,7 @@ export function createClients(world: World, workload: Workload): Clients {
     const producer = createProducer(client(name), {
       acks,
       inFlightMax: most,
+      epochEvery,
       deliveryTimeoutMs,
       requestTimeoutMs: 5_000,
       ids: (producerId, { topic, topicId, partition }) =>

@@ -33,6 +33,8 @@ export type World = {
 }
 
 const sometimesMs = 500
+/** message.max.bytes */
+const messageBytesMax = 1_048_588
 const lookMs = 50
 
 export function createWorld(
@@ -58,6 +60,10 @@ export function createWorld(
   })
   const checker: Checker = createChecker(cluster, {
     minIsrOf: (topic) => minIsrOf(script, topic),
+    bytesMaxOf: (log) =>
+      log.startsWith('__')
+        ? Number.MAX_SAFE_INTEGER
+        : Number(script.shape.config['message.max.bytes'] ?? messageBytesMax),
     lagMsMax: Number(script.shape.config['replica.lag.time.max.ms'] ?? 30_000),
     nowMs: scheduler.now,
   })

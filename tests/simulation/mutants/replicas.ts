@@ -289,6 +289,38 @@ export const replicaMutants: Mutant[] = [
     run: { scenario: 'gap-in-the-sequences' },
   },
   {
+    name: 'an older producer epoch is stored',
+    rules: ['I3'],
+    patches: [
+      patch('runtime/storage/producer-state.ts', 'if (epoch < entry.epoch) {', 'if (epoch < -1) {'),
+    ],
+    run: { ...quiet, mix: { ...calm, delayMs: 5 } },
+  },
+  {
+    name: 'a batch above message.max.bytes is stored',
+    rules: ['M10', 'scenario'],
+    patches: [
+      patch(
+        'runtime/storage/validation.ts',
+        'if (size > config.maxMessageBytes) {',
+        'if (size < 0) {',
+      ),
+    ],
+    run: { scenario: 'batch-too-large' },
+  },
+  {
+    name: 'a reassignment leaves too small an ISR',
+    rules: ['P19'],
+    patches: [
+      patch(
+        'actors/controller/partition-change.ts',
+        '    enough &&\n',
+        '    (enough || isr.length > 0) &&\n',
+      ),
+    ],
+    run: { scenario: 'reassignment-keeps-min-isr' },
+  },
+  {
     name: 'producers outlive the batches that are cut',
     rules: ['I4', 'I1', 'I2'],
     patches: [
