@@ -84,7 +84,7 @@ const runOnSystem = (workload: OnSystem, plan: Plan): Promise<Pairs> =>
 const runCold = (workload: OnCluster, plan: Plan): Promise<Pairs> =>
   alternate(plan, `${workload.name} cold`, (system, round) =>
     inFolder(async (folder) => {
-      const cluster = await system.create(join(folder, 'nodes'))
+      const cluster = await system.create(join(folder, 'nodes'), workload.properties?.[system.name])
       try {
         await load(cluster.bootstrap, 'first', { t: 'first' })
         return await once(workload, cluster, `bench-${round}`, plan)
@@ -99,7 +99,10 @@ const runWarm = (workload: OnCluster, plan: Plan): Promise<Pairs> =>
     const clusters = new Map<System, Cluster>()
     try {
       for (const system of [plan.theirs, plan.ours]) {
-        const cluster = await system.create(join(folder, system.name))
+        const cluster = await system.create(
+          join(folder, system.name),
+          workload.properties?.[system.name],
+        )
         clusters.set(system, cluster)
         await load(cluster.bootstrap, 'first', { t: 'first' })
       }

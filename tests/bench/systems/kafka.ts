@@ -19,10 +19,11 @@ const options = [
 export const kafka: System = {
   name: 'Kafka',
   form: 'processes',
-  async create(folder): Promise<Cluster> {
+  async create(folder, extra = {}): Promise<Cluster> {
     const { files, bootstrap, controllers } = await writeNodeFiles(folder, {
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
       'inter.broker.listener.name': 'PLAINTEXT',
+      ...extra,
     })
     const voters = controllers.map((at, index) => `${nodeIds[index]}@${at}:${directoryId()}`)
     const args = ['format', '-t', clusterId, '--initial-controllers', voters.join(',')]

@@ -18,14 +18,14 @@ const host = join(root, 'tests/bench/systems/embedded-host.js')
 export const samsaEmbedded: System = {
   name: 'Samsa',
   form: 'embedded',
-  async create(folder): Promise<Cluster> {
+  async create(folder, extra = {}): Promise<Cluster> {
     mkdirSync(folder, { recursive: true })
     const first = await freePortRun()
     const given = JSON.stringify({
       brokers: 3,
       ports: first,
       dataDir: join(folder, 'data'),
-      config: properties,
+      config: { ...properties, ...extra },
     })
     const begin = () =>
       startMember(

@@ -11,10 +11,11 @@ export const samsaCli = join(root, 'dist/runtime/cli/samsa.js')
 export const samsaProcesses: System = {
   name: 'Samsa',
   form: 'processes',
-  async create(folder): Promise<Cluster> {
+  async create(folder, extra = {}): Promise<Cluster> {
     const [port] = await freePorts(1)
     const { files, bootstrap } = await writeNodeFiles(folder, {
       'nats.servers': `127.0.0.1:${port}`,
+      ...extra,
     })
     const startNats = () =>
       startMember('nats-server', ['-a', '127.0.0.1', '-p', String(port)], `${folder}/nats.log`)

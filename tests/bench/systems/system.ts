@@ -8,8 +8,11 @@ export type Form = 'processes' | 'embedded'
 export type System = {
   name: 'Kafka' | 'Samsa'
   form: Form
-  /** Formats new folders and starts; resolves once processes run, not once they serve. */
-  create(folder: string): Promise<Cluster>
+  /**
+   * Formats new folders and starts; resolves once processes run, not once they serve.
+   * @param extra properties beside those of both
+   */
+  create(folder: string, extra?: Record<string, string>): Promise<Cluster>
 }
 
 export type Cluster = {

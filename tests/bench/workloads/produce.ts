@@ -12,6 +12,7 @@ type Fast = {
   isQuick?: true
   heats?: Heat[]
   isWarmAnyway?: true
+  properties?: OnCluster['properties']
 }
 
 const throughputAims = (embedded: number, processes: number, cold: number): Aims => ({
@@ -43,6 +44,7 @@ const asFast = (one: Fast): OnCluster => ({
   title: one.title,
   aims: one.aims,
   heats: one.heats ?? ['cold', 'warm'],
+  ...(one.properties ? { properties: one.properties } : {}),
   ...(one.isWarmAnyway ? { isWarmAnyway: true } : {}),
   ...(one.isQuick ? { isQuick: true } : {}),
   partitions: one.partitions ?? 6,
@@ -134,6 +136,17 @@ export const produceWorkloads: OnCluster[] = [
       'embedded cold': { throughput: 2 },
       'processes cold': { throughput: 2 },
     },
+  }),
+  asFast({
+    name: 'produce-100-fsync',
+    title:
+      'produce 100 B, batches of 64 KiB: Samsa with flush.messages=1, synced by each of the ISR ' +
+      'before it is acknowledged; Kafka by its default, which is not',
+    records: 3_000_000,
+    flags: { s: 100 },
+    heats: ['warm'],
+    properties: { Samsa: { 'log.flush.interval.messages': '1' } },
+    aims: { 'embedded warm': { throughput: 1 } },
   }),
   atRate(1_000),
   atRate(4_000),

@@ -52,6 +52,8 @@ export type OnCluster = Common & {
   kind: 'cluster'
   heats: Heat[]
   partitions: number
+  /** What is set on one side only; said in the title. */
+  properties?: Partial<Record<System['name'], Record<string, string>>>
   /** Takes so long itself, or is so rare, that rounds before it would say nothing. */
   isWarmAnyway?: true
   /** Not measured. */
