@@ -3,12 +3,19 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from './machine.ts'
 import { plot } from './plot.ts'
-import { markdownTable, type Row } from './table.ts'
+import { type BothFences, fencesLine, markdownTable, type Row } from './table.ts'
 
-export type Report = { machine: Machine; at: string; pairs: number; scale: number; rows: Row[] }
+export type Report = {
+  machine: Machine
+  at: string
+  pairs: number
+  scale: number
+  rows: Row[]
+  fences: BothFences
+}
 
 export function writeReport(folder: string, report: Report): void {
-  const { machine, at, pairs, scale, rows } = report
+  const { machine, at, pairs, scale, rows, fences } = report
   mkdirSync(folder, { recursive: true })
   for (const name of readdirSync(folder)) if (name.endsWith('.svg')) rmSync(join(folder, name))
   const groups = [...new Set(rows.map(groupOf))]
@@ -26,6 +33,7 @@ export function writeReport(folder: string, report: Report): void {
     `Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}; ` +
       `Node ${machine.node}; ${machine.java}; ${machine.nats}.\n`,
     notes,
+    `${fencesLine(fences)}\n`,
     ...parts,
   ].join('\n')
   writeFileSync(join(folder, 'README.md'), text)

@@ -7,13 +7,14 @@ import pc from 'picocolors'
 import { root } from '../real/support/processes.ts'
 import { kafkaLibs } from '../support/peers.ts'
 import { type Comparison, compare } from './compare.ts'
+import { watched } from './fences.ts'
 import { buildLoad } from './load.ts'
 import { describeMachine } from './machine.ts'
 import { writeReport } from './report.ts'
 import { kafka } from './systems/kafka.ts'
 import { samsaEmbedded } from './systems/samsa-embedded.ts'
 import { samsaProcesses } from './systems/samsa-processes.ts'
-import { rowsOf, terminalTable } from './table.ts'
+import { fencesLine, rowsOf, terminalTable } from './table.ts'
 import { consumeWorkloads } from './workloads/consume.ts'
 import { controlWorkloads } from './workloads/control.ts'
 import { produceWorkloads } from './workloads/produce.ts'
@@ -111,9 +112,11 @@ async function prepare(): Promise<void> {
 
 const picked = chosen()
 await prepare()
+const ours = watched(options.embedded ? samsaEmbedded : samsaProcesses)
+const theirs = watched(kafka)
 const plan = {
-  ours: options.embedded ? samsaEmbedded : samsaProcesses,
-  theirs: kafka,
+  ours: ours.system,
+  theirs: theirs.system,
   pairs: options.quick ? Math.min(3, options.pairs) : options.pairs,
   scale: options.scale,
   told: say,
@@ -130,10 +133,12 @@ for (const workload of picked) {
   }
 }
 const rows = comparisons.flatMap(({ comparison, workload }) => rowsOf(comparison, workload))
-if (!options.json) console.log(terminalTable(rows))
+const fences = { ours: ours.fences, theirs: theirs.fences }
+if (options.json) console.log(JSON.stringify({ fences }))
+else console.log(`${terminalTable(rows)}\n${fencesLine(fences)}`)
 if (options.report !== undefined) {
   const { pairs, scale } = plan
   const at = new Date().toISOString()
-  writeReport(options.report, { machine: describeMachine(), at, pairs, scale, rows })
+  writeReport(options.report, { machine: describeMachine(), at, pairs, scale, rows, fences })
   say(`written: ${join(options.report, 'README.md')}`)
 }

@@ -51,10 +51,12 @@ test('the report holds a table and a plot for each form and heat', () => {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-report-'))
   const rows = rowsOf(comparison, workload)
   const machine = { cpu: 'x', cores: 2, memoryGb: 8, system: 's', node: 'n', java: 'j', nats: 't' }
-  writeReport(folder, { machine, at: '2000-01-01T00:00:00Z', pairs: 3, scale: 1, rows })
+  const fences = { ours: { wanted: 1, false: 0 }, theirs: { wanted: 2, false: 0 } }
+  writeReport(folder, { machine, at: '2000-01-01T00:00:00Z', pairs: 3, scale: 1, rows, fences })
   const text = readFileSync(join(folder, 'README.md'), 'utf8')
   assert.ok(text.includes(markdownTable(rows)), text)
   assert.ok(text.includes('(embedded-warm.svg)'), text)
+  assert.ok(text.includes('Samsa 0, Kafka 0'), text)
   const svg = readFileSync(join(folder, 'embedded-warm.svg'), 'utf8')
   assert.ok(svg.startsWith('<svg') && svg.includes('produce-100: throughput'), svg.slice(0, 200))
   rmSync(folder, { recursive: true })

@@ -2,6 +2,7 @@
 import Table from 'cli-table3'
 import pc from 'picocolors'
 import type { Comparison } from './compare.ts'
+import type { Fences } from './fences.ts'
 import { median, type Ratio, ratioOf } from './statistics.ts'
 import { figures, type Workload } from './workloads/workload.ts'
 
@@ -74,6 +75,13 @@ export function markdownTable(rows: readonly Row[]): string {
     ...rows.map((row) => `${line(cells(row)).slice(0, -2)}${verdict(row)} |`),
   ].join('\n')
 }
+
+export type BothFences = Record<'ours' | 'theirs', Fences>
+
+/** Of the whole run. A false one is of a broker that nobody had ended. */
+export const fencesLine = ({ ours, theirs }: BothFences): string =>
+  `False fences in the whole run: Samsa ${ours.false}, Kafka ${theirs.false} ` +
+  `(brokers that had been ended and were fenced: ${ours.wanted} and ${theirs.wanted}).`
 
 export const short = (value: number): string =>
   value >= 1_000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Comparison } from '../bench/compare.ts'
+import type { BothFences } from '../bench/table.ts'
 import { skipUnless } from '../support/peers.ts'
 import { root, run } from './support/processes.ts'
 
@@ -20,6 +21,8 @@ if (skipUnless('java', 'kafka-jars', 'go')) {
     const work = ['--workload', 'produce-100', 'start-fresh', '--heat', 'cold']
     const size = ['--embedded', '--scale', '0.01', '--pairs', '1']
     const lines = await bench(...work, ...size, '--json', '--report', folder)
+    const { fences } = JSON.parse(lines.pop()!) as { fences: BothFences }
+    assert.equal([fences.ours.false, fences.theirs.false], [0, 0])
     const comparisons = lines.map((line) => JSON.parse(line) as Comparison)
     assert.equal(
       comparisons.map(({ workload, heat }) => `${workload} ${heat}`),
