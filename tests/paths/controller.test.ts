@@ -7,7 +7,7 @@ import { coverageOf } from './coverage.ts'
 import { walk } from './walk.ts'
 
 const starts: Record<string, Intervals> = {
-  'by the clock': { idleIntervalMs: 500, balanceIntervalMs: 1_000, uncleanIntervalMs: 1_500 },
+  'by the clock': { idleIntervalMs: 500, balanceIntervalMs: 2_000, uncleanIntervalMs: 3_000 },
   'not by the clock': { idleIntervalMs: 0, balanceIntervalMs: 0, uncleanIntervalMs: 0 },
 }
 
