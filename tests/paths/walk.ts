@@ -67,13 +67,13 @@ type Segment = {
   at: AnyMachineSnapshot
 }
 
-/** Walks until every planned step was taken, or cannot be. @returns how many paths, and steps, that took */
+/** Walks until every planned step was taken, or cannot be. */
 export async function walk<W extends World>(
   machine: AnyStateMachine,
   adapter: Adapter<W>,
   coverage: Coverage,
+  plan: Plan = planOf(adapter),
 ): Promise<void> {
-  const plan = planOf(adapter)
   const tries = new Map<string, number>()
   const isOpen = ({ key }: Step) => (tries.get(key) ?? 0) < triesMax
   const isWanted = (step: Step) =>
