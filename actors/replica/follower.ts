@@ -24,7 +24,7 @@ import {
   type Taken,
 } from './fetcher.ts'
 import type { Partition } from './partition.ts'
-import { empty } from './read.ts'
+import { empty, endOfEpoch } from './read.ts'
 
 type Ports = {
   nodeId: number
@@ -87,8 +87,10 @@ export function createFollowing(ports: Ports) {
       if (error !== 'NONE') return takeError(partition, own, error)
       const { divergingEpoch } = data
       if (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0) {
+        const before = [own.endOffset(), own.latestEpoch()]
         send(partition, { type: 'diverged', ...divergingEpoch })
-        return 'nothingNew'
+        const isCut = own.endOffset() !== before[0] || own.latestEpoch() !== before[1]
+        return isCut ? 'nothingNew' : 'retry'
       }
       const before = own.endOffset()
       const startBefore = own.startOffset()
@@ -214,7 +216,8 @@ export function createFollowing(ports: Ports) {
           if (own.latestEpoch() === undefined) truncateTo(partition, own, partition.highWatermark)
           return
         }
-        const ours = own.endOffsetFor(to.epoch)?.endOffset ?? to.endOffset
+        // Of an epoch older than all of ours nothing is here: it ended where this log begins.
+        const ours = endOfEpoch(own, to.epoch).endOffset
         // Below our log start, too: what the leader holds there would stay missing here.
         truncateTo(partition, own, Math.min(ours, to.endOffset))
       } catch (cause) {

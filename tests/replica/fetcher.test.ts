@@ -15,7 +15,12 @@ type Answer = Awaited<ReturnType<FetcherPorts['send']>>
 type Sent = { request: Request; answer(of: Answer): void; lose(): void }
 
 const replicaOf = (name: string): Partition => {
-  const log = { endOffset: () => 5, startOffset: () => 0, latestEpoch: () => 0 } as unknown as Log
+  const log = {
+    endOffset: () => 5,
+    startOffset: () => 0,
+    latestEpoch: () => 0,
+    config: () => ({ flushMessages: Number.MAX_SAFE_INTEGER }),
+  } as unknown as Log
   const partition = newPartition({ topic: name, partition: 0 }, name, log, 0)
   partition.context = { ...partition.context, leader: 1, leaderEpoch: 0 }
   return partition

@@ -86,6 +86,26 @@ test('bound-before-truncation: a diverged follower never shows what was not comm
   })
 })
 
+test('an epoch older than all that a follower holds: it starts over, and does not ask for ever', async () => {
+  await withBrokers([1, 2, 3], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await rig.clock.advance(600)
+    rig.network.partition([[1, 3, 100], [2]])
+    await producedError(produceTo(rig, 1, 'orders', batchOf(['a']), { acks: 1 }))
+    await rig.clock.advance(600)
+    assert.equal(endsAt(rig, [1, 2, 3]), [1, 0, 1])
+    rig.network.partition([[2, 100], [3], [1]])
+    rig.apply(change(topicId, 0, { isr: [2, 3], leader: 2 }))
+    await rig.clock.advance(10)
+    await producedError(produceTo(rig, 2, 'orders', batchOf(['b']), { acks: 1 }))
+    rig.apply(change(topicId, 0, { isr: [3], leader: 3 }))
+    rig.network.heal()
+    await rig.clock.advance(2_000)
+    assert.equal(endsAt(rig, [1, 2, 3]), [1, 1, 1])
+    assert.ok(bytesAt(rig, 2).equals(bytesAt(rig, 3)))
+  })
+})
+
 test('elections-without-writes: after five of them the follower settles at once', async () => {
   await withBrokers([1, 2], async (rig) => {
     const topicId = rig.createTopic('orders')
