@@ -118,7 +118,8 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       must(highWatermark >= of.highWatermark, 'P5', 'the high watermark never goes back', told)
       if (highWatermark > of.highWatermark) raised(node, of, told)
     }
-    if (role === 'leader') top(row, highWatermark)
+    // Who ceased to lead in this step may have raised it before.
+    if (role === 'leader' || of.role === 'leader') top(row, highWatermark)
     else if (role === 'follower' && of.role === 'follower' && highWatermark > of.highWatermark) {
       // A leader may be newer than our last look at its rows.
       if (highWatermark > top(row)) for (const each of cluster.nodes) watch(each)
