@@ -18,6 +18,8 @@ export type Coverage = {
   steps: number
   /** Ids of steps that were taken. */
   readonly walked: ReadonlySet<string>
+  /** The chart says what becomes of events that it does not know, and that is not walked yet. */
+  hearsForeign(): boolean
   plan(ids: Iterable<string>): void
   step(id: string, transitions: string[]): void
   took(transitions: string[]): void
@@ -34,14 +36,11 @@ export type Coverage = {
 export function coverageOf(
   name: string,
   machine: AnyStateMachine,
-  named: Exceptions = {},
+  exceptions: Exceptions = {},
 ): Coverage {
   const foreign = `${machine.id} *`
   const { states, transitions, guards } = definitionOf(machine)
   const answers = guards.flatMap((guard) => [`${guard}: true`, `${guard}: false`])
-  const exceptions: Exceptions = transitions.includes(foreign)
-    ? { [foreign]: 'no port tells what the chart does not know', ...named }
-    : named
   const done = new Set<string>()
   const planned = new Set<string>()
   const walked = new Set<string>()
@@ -54,6 +53,7 @@ export function coverageOf(
     paths: 0,
     steps: 0,
     walked,
+    hearsForeign: () => transitions.includes(foreign) && !done.has(foreign),
     plan(ids) {
       for (const id of ids) planned.add(id)
     },
@@ -75,7 +75,10 @@ export function coverageOf(
       )
     },
     toldInside: (type) => void inside.add(type),
-    report(reasons = {}) {
+    report(named = {}) {
+      const reasons = inside.has('*')
+        ? { '*': 'no port tells what no chart knows', ...named }
+        : named
       // What always goes on at once is passed through and rests nowhere.
       for (const each of transitions) {
         if (done.has(each) && each.includes(' always')) done.add(each.split(' ')[0]!)

@@ -88,6 +88,7 @@ function paperLog(say: (line: string) => void, whenCut: () => void): Log {
     startOffset: () => 0,
     endOffset: () => end,
     isSuspect: () => false,
+    config: () => ({ flushMessages: 0 }),
     reconfigure() {},
     appendAsLeader: () => {
       const baseOffset = end++

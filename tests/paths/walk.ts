@@ -53,6 +53,8 @@ export type Adapter<W extends World> = Bounds & {
   holds?(world: W, snapshot: AnyMachineSnapshot): void
 }
 
+/** An event that no chart knows. */
+const foreign = 'what nobody knows'
 const stepsMax = 60
 const triesMax = 2
 /** What many states plan and none can cause is given up. */
@@ -80,9 +82,27 @@ export async function walk<W extends World>(
     !coverage.walked.has(step.id) && isOpen(step) && (tries.get(step.id) ?? 0) < triesOfAllMax
   coverage.plan(plan.ids)
   let first = plan.first
+  if (coverage.hearsForeign()) await tellForeign()
   // How it starts is walked even where all else was: another start may have the same plan.
   do await walkOne()
   while (wayTo(plan, first, isWanted, isOpen) !== undefined)
+
+  /** What the chart does not know ends the node, wherever it is told. */
+  async function tellForeign(): Promise<void> {
+    const live = follow(machine, adapter, plan, coverage)
+    try {
+      await live.open()
+      for (let count = 0; count < stepsMax && !live.isAwake(); count++) {
+        const here = plan.keyOf(live.snapshot())
+        const [step] = wayTo(plan, here, ({ to }) => to !== here, isOpen) ?? []
+        const event = step && plan.eventOf(step, live.snapshot())
+        if (event === undefined || !(await live.step(event))) return
+      }
+      if (await live.tell({ type: foreign })) coverage.toldInside('*')
+    } finally {
+      await live.close()
+    }
+  }
 
   async function walkOne(): Promise<void> {
     coverage.paths++
@@ -124,6 +144,8 @@ function follow<W extends World>(
   coverage: Coverage,
 ) {
   let world: W | undefined
+  /** The last one that was heard of. */
+  let actor: AnyActorRef | undefined
   let current: AnyMachineSnapshot | undefined
   let segments: Segment[] = []
   let heard: EventObject[] = []
@@ -160,8 +182,9 @@ function follow<W extends World>(
     adapter.actorId === undefined || actor.id === adapter.actorId
 
   const stopListening = listenToActors(machine, {
-    event(actor, event) {
-      if (!isOurs(actor)) return
+    event(of, event) {
+      if (!isOurs(of)) return
+      actor = of
       // The start of an actor over a snapshot is no event of the chart.
       if (isInit(event) && current !== undefined && !adapter.isMadeAnew) return
       queue.push(event)
@@ -272,6 +295,16 @@ function follow<W extends World>(
       adapter.holds?.(world!, current!)
       if (!isHeard()) coverage.missed(before, event, heard)
       return isHeard()
+    },
+    isAwake: () => actor?.getSnapshot().status === 'active',
+    /** At the actor's own door. @returns whether there is one */
+    async tell(event: EventObject): Promise<boolean> {
+      if (actor?.getSnapshot().status !== 'active') return false
+      begin(undefined, {})
+      actor.send(event)
+      await world!.settle()
+      compare()
+      return true
     },
     async close(): Promise<void> {
       stopListening()
