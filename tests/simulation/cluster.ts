@@ -18,6 +18,7 @@ import { type NodeParts, type RunningNode, startNode } from '../../runtime/node.
 import { writeMetaProperties } from '../../runtime/storage/meta-properties.ts'
 import { replaceFile } from '../../runtime/storage/small-files.ts'
 import { createDisk, type SimDisk } from './disk.ts'
+import { createNatsNetwork } from './nats-network.ts'
 import { createNetwork, type SimNetwork } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import { createMachine, type Machine, type Scheduler } from './scheduler.ts'
@@ -77,6 +78,8 @@ export type ClusterShape = {
   /** 0: the brokers are controllers, too. */
   controllers: number
   config: Record<string, string>
+  /** Over the production link on a simulated server; absent: over simulated links. */
+  nats?: { maxPayload: number }
 }
 
 export type ClusterPorts = {
@@ -94,7 +97,11 @@ const metadataPartition = `${directory}/__cluster_metadata-0`
 
 export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimCluster {
   const { scheduler, random, trace } = ports
-  const network = createNetwork(scheduler, random.fork('network'), trace)
+  const chance = random.fork('network')
+  const network =
+    shape.nats === undefined
+      ? createNetwork(scheduler, chance, trace)
+      : createNatsNetwork(shape.nats.maxPayload, scheduler, chance, trace)
   const sockets = createSockets(scheduler, random.fork('sockets'), trace.detail)
   const ids = random.fork('ids')
   const clusterId = ids.uuid()

@@ -33,6 +33,8 @@ export type NetworkFaults = {
 export type SimNetwork = {
   faults: NetworkFaults
   link(options: LinkOptions): Link
+  /** What the link of a node that runs did not hand on. */
+  dropped(nodeId: number): Readonly<Dropped>
   /** Nothing gets from one to the other, that way only. */
   cut(from: number, to: number): void
   mend(from: number, to: number): void
@@ -51,6 +53,8 @@ export type SimNetwork = {
   onAnswer: (asked: Endpoint, asker: Endpoint, api: string, request: Buffer, answer: Buffer) => void
   /** A buffer was changed while it was in flight. */
   onChangedInFlight: (api: string) => void
+  /** A rule was broken where the production code would take an error for its own. */
+  onViolation: (why: unknown) => void
 }
 
 /** One way of a request, of its answer, or of a probe. */
@@ -67,7 +71,7 @@ export type Message = {
   alter(bytes: Buffer): void
 }
 
-type LinkOptions = {
+export type LinkOptions = {
   clusterId: string
   self: Endpoint
   machine: Machine
@@ -315,6 +319,7 @@ export function createNetwork(
   const network: SimNetwork = {
     faults: { lossRate: 0, repeatRate: 0, delayMs: 0.2, stallRate: 0 },
     link,
+    dropped: (nodeId) => members.get(nodeId)?.dropped ?? nothingDropped(),
     cut: (from, to) => void cuts.add(`${from}>${to}`),
     mend: (from, to) => void cuts.delete(`${from}>${to}`),
     isCut: (from, to) => cuts.has(`${from}>${to}`),
@@ -337,6 +342,7 @@ export function createNetwork(
     reconnectMs: () => random.between(1, 100),
     onAnswer: () => {},
     onChangedInFlight: () => {},
+    onViolation: () => {},
   }
   return network
 }

@@ -66,6 +66,7 @@ type Shaped = {
   brokers?: number
   controllers?: number
   config?: Record<string, string>
+  nats?: { maxPayload: number }
   partitions?: number
   /** Of `first`, which then has one partition. */
   replicas?: number[]
@@ -73,7 +74,7 @@ type Shaped = {
 
 /** Nothing goes wrong by itself: one topic, `first`, with one producer, `producer`. */
 export function quietScript(seed: number, shaped: Shaped = {}): Script {
-  const { brokers = 3, controllers = 0, config = {}, partitions = 1, replicas } = shaped
+  const { brokers = 3, controllers = 0, config = {}, nats, partitions = 1, replicas } = shaped
   return {
     seed,
     shape: {
@@ -85,6 +86,7 @@ export function quietScript(seed: number, shaped: Shaped = {}): Script {
         'default.replication.factor': '3',
         ...config,
       },
+      ...(nats && { nats }),
     },
     workload: {
       topics: [

@@ -68,6 +68,7 @@ export function createWorld(
     nowMs: scheduler.now,
   })
   const faults = createFaults({ scheduler, trace, cluster, checker, fail })
+  cluster.network.onViolation = fail
   cluster.network.onChangedInFlight = (api) =>
     fail(new Violation('S12', 'no buffer is changed while in flight', { api }))
   let nextSometimes = 0

@@ -42,6 +42,10 @@ export type ConnectionState = {
   onTrouble: (what: string) => void
 }
 
+/** What the link needs of a server: a simulation has its own. */
+export type Connection = ReturnType<typeof natsConnection>
+export type Connect = (state: ConnectionState) => Connection
+
 const reconnectWaitMs = 30
 const firstConnectWaitMs = 200
 const pingIntervalMs = 1_000

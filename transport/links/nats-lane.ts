@@ -15,7 +15,7 @@ import {
   LinkError,
   type LinkHandler,
 } from './link.ts'
-import { type NatsMessage, type NatsOptions, natsConnection } from './nats-connection.ts'
+import type { Connect, NatsMessage } from './nats-connection.ts'
 import { openRequests } from './open-requests.ts'
 import { type Kind, kinds, type Prefix, prefixBytes, prefixWriter, readPrefix } from './prefix.ts'
 import { transfers } from './transfers.ts'
@@ -25,7 +25,7 @@ export type LaneOptions = {
   self: Endpoint
   clock: LinkClock
   lane: Lane
-  nats: NatsOptions
+  connect: Connect
   dropped: Dropped
   hear(from: Endpoint): void
   isStale(incarnationId: string, sentAt: number, timeoutMs: number, now: number): boolean
@@ -58,7 +58,7 @@ export function natsLane(options: LaneOptions) {
   const open = openRequests(clock, inFlightBytesMax)
   const arriving = joins(clock, bounds)
   const leaving = transfers(clock, windowBytes)
-  const connection = natsConnection(options.nats, {
+  const connection = options.connect({
     clock,
     name: `samsa ${clusterId} node ${self.nodeId} ${lane}`,
     onTrouble,

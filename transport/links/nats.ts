@@ -18,7 +18,7 @@ import {
   nothingDropped,
   type ProbeVerdict,
 } from './link.ts'
-import type { NatsOptions } from './nats-connection.ts'
+import { type Connect, type NatsOptions, natsConnection } from './nats-connection.ts'
 import { natsLane } from './nats-lane.ts'
 import { staleness } from './staleness.ts'
 
@@ -26,7 +26,7 @@ export type NatsLinkOptions = {
   clusterId: string
   self: Endpoint
   clock: LinkClock
-  nats: NatsOptions
+  nats: NatsOptions | Connect
   /** A handler threw, or its promise rejected: the asker is told 'refused'. */
   onHandlerError?: (api: string, error: unknown) => void
   /** A sentence for the log about the connection. */
@@ -37,6 +37,8 @@ const laneNames: Lane[] = ['control', 'bulk']
 
 export function natsLink(options: NatsLinkOptions): Link {
   const { clusterId, self, clock, nats } = options
+  const connect: Connect =
+    typeof nats === 'function' ? nats : (state) => natsConnection(nats, state)
   const { onHandlerError: handlerFailed = () => {}, onTrouble = () => {} } = options
   const heard = heardTimes()
   const dropped = nothingDropped()
@@ -53,7 +55,7 @@ export function natsLink(options: NatsLinkOptions): Link {
       self,
       clock,
       lane,
-      nats,
+      connect,
       dropped,
       isStale,
       handlerFailed,

@@ -70,4 +70,24 @@ export const edgeMutants: Mutant[] = [
     ],
     run: { scenario: 'small-file-missing-or-empty' },
   },
+  {
+    name: 'what lay in a socket for a minute is handed on',
+    rules: ['N3'],
+    patches: [
+      patch(
+        'transport/links/staleness.ts',
+        'return ((took - least) | 0) > timeoutMs + toleranceMs',
+        'return false',
+      ),
+    ],
+    run: { scenario: 'reconnect-flushes-stale' },
+  },
+  {
+    name: 'a message is sent whole, however large',
+    rules: ['N4', 'scenario'],
+    patches: [
+      patch('transport/links/nats-lane.ts', 'if (total <= partBytes) {', 'if (total >= 0) {'),
+    ],
+    run: { scenario: 'batch-above-payload-limit' },
+  },
 ]

@@ -1,0 +1,321 @@
+/**
+ * The production link over NATS on a simulated server: its prefixes, parts, credit and staleness are
+ * those of real clusters, and only the server and the sockets to it are made up. It keeps the order
+ * of what one connection publishes, as NATS does, unless a message is lost, late or repeated.
+ *
+ * A server that goes away is noticed late, and what was published until then leaves with the
+ * reconnect, however old it is by then. What is handed to a handler is for it, and not too old (N2, N3).
+ */
+import { type Endpoint, type Link, nothingDropped } from '../../transport/links/link.ts'
+import { natsLink } from '../../transport/links/nats.ts'
+import type {
+  Connection,
+  ConnectionState,
+  NatsMessage,
+} from '../../transport/links/nats-connection.ts'
+import { kinds, type Prefix, prefixBytes, readPrefix } from '../../transport/links/prefix.ts'
+import { crc32c } from '../../transport/records/crc32c.ts'
+import type { LinkOptions, SimNetwork } from './network.ts'
+import type { SeededRandom } from './random.ts'
+import type { Machine, Scheduler } from './scheduler.ts'
+import type { Trace } from './trace.ts'
+import { must } from './violation.ts'
+
+type Publication = {
+  from: Peer
+  subject: string
+  payload: Buffer
+  reply: string
+  prefix: Prefix
+  what: string
+  at: number
+}
+
+type Peer = {
+  nodeId: number
+  machine: Machine
+  state: ConnectionState
+  subscriptions: { subject: string; deliver: (message: NatsMessage) => void }[]
+  /** As its client sees it. */
+  isUp: boolean
+  isConnected: boolean
+  isClosed: boolean
+  /** Not sent yet: the server went, and the client has not noticed. */
+  unsent: Publication[]
+  /** When the last of what it published arrives. */
+  lastAt: number
+  opened: (() => void) | undefined
+}
+
+/** What a client takes to see that its server is gone. */
+const noticeMsMax = 500
+const leastMs = 0.05
+/** Deadlines are told from the quickest message of a while, and the clocks of two machines. */
+const lateMs = 200
+
+const matches = (pattern: string, subject: string): boolean =>
+  pattern.endsWith('.*')
+    ? subject.startsWith(pattern.slice(0, -1)) && !subject.includes('.', pattern.length - 1)
+    : pattern === subject
+
+export function createNatsNetwork(
+  maxPayload: number,
+  scheduler: Scheduler,
+  random: SeededRandom,
+  trace: Trace,
+): SimNetwork {
+  const peers = new Set<Peer>()
+  const links = new Map<number, Link>()
+  /** Incarnations: who sent something that was handed to whom. */
+  const acquainted = new Set<string>()
+  const cuts = new Set<string>()
+  /** Where an answer goes → what was asked. */
+  const asked = new Map<string, string>()
+  let serverIsUp = true
+  let carried = 0
+  /** What is being handed over. */
+  let current: Publication | undefined
+
+  function whatIsIt(subject: string, reply: string, { kind }: Prefix): string {
+    if (kind === kinds.credit) return 'credit'
+    if (kind !== kinds.request) return `${asked.get(subject) ?? 'unknown'} answer`
+    const name = subject.split('.').slice(4)
+    if (name[0] === 'bulk') name.shift()
+    const what = name[0] === 'alive' ? 'probe' : name.join('.')
+    asked.set(reply, what)
+    return what
+  }
+
+  function delay(): number {
+    const { delayMs, stallRate } = network.faults
+    if (stallRate > 0 && random.chance(stallRate)) return random.between(100, 10_000)
+    return leastMs + random.exponential(delayMs)
+  }
+
+  function send(publication: Publication): void {
+    const { from, subject, payload, what } = publication
+    const to = Number(subject.split('.')[3])
+    const told = { id: ++carried, from: from.nodeId, to, api: what, bytes: payload.length }
+    const lost = (why: string) => trace.detail?.('message', { event: 'lost', ...told, why })
+    trace.detail?.('message', { event: 'sent', ...told })
+    const arrive = () => {
+      if (!serverIsUp) return lost('server')
+      if (network.isCut(from.nodeId, to)) return lost('cut')
+      const heard = [...peers].flatMap((peer) =>
+        peer.isConnected
+          ? peer.subscriptions
+              .filter((each) => matches(each.subject, subject))
+              .map(({ deliver }) => ({ peer, deliver }))
+          : [],
+      )
+      trace.mix('nats', from.nodeId, to, what, crc32c(payload, 0, payload.length))
+      trace.detail?.('message', { event: 'arrived', ...told })
+      for (const { peer, deliver } of heard)
+        peer.machine.whenAwake(() => hand(deliver, peer, publication))
+      if (heard.length === 0 && publication.reply !== '') noResponders(publication)
+    }
+    const once = () => {
+      const late = delay()
+      // Beside what stalls, one overtakes another only where it was repeated.
+      const at = late > 100 ? scheduler.now() + late : Math.max(from.lastAt, scheduler.now() + late)
+      if (late <= 100) from.lastAt = at
+      scheduler.after(at - scheduler.now(), arrive)
+    }
+    const { intercept } = network
+    if (
+      intercept?.({
+        from: from.nodeId,
+        to,
+        what,
+        bytes: payload.subarray(prefixBytes),
+        deliver: once,
+        alter(bytes) {
+          publication.payload = Buffer.concat([payload.subarray(0, prefixBytes), bytes])
+        },
+      })
+    ) {
+      trace.detail?.('message', { event: 'held', ...told })
+      return
+    }
+    if (random.chance(network.faults.lossRate)) return void lost('chance')
+    once()
+    const { repeatRate } = network.faults
+    if (repeatRate > 0 && random.chance(repeatRate)) scheduler.after(delay(), arrive)
+  }
+
+  function hand(deliver: (message: NatsMessage) => void, peer: Peer, of: Publication): void {
+    if (peer.isClosed) return
+    const { subject, payload: data, reply } = of
+    current = of
+    deliver({ subject, data, reply, noResponders: false })
+    current = undefined
+  }
+
+  function noResponders({ from, reply }: Publication): void {
+    scheduler.after(delay(), () => {
+      if (!serverIsUp || !from.isConnected) return
+      const message = { subject: reply, data: Buffer.alloc(0), reply: '', noResponders: true }
+      from.machine.whenAwake(() => {
+        if (from.isClosed) return
+        for (const { subject, deliver } of from.subscriptions) {
+          if (matches(subject, reply)) deliver(message)
+        }
+      })
+    })
+  }
+
+  function setUp(peer: Peer, up: boolean): void {
+    if (peer.isUp === up) return
+    peer.isUp = up
+    peer.state.onChange(up)
+  }
+
+  function enter(peer: Peer): void {
+    if (peer.isClosed || !serverIsUp) return
+    peer.isConnected = true
+    setUp(peer, false)
+    for (const publication of peer.unsent.splice(0)) send(publication)
+    peer.machine.setTimeout(() => {
+      if (peer.isClosed || !peer.isConnected) return
+      setUp(peer, true)
+      peer.opened?.()
+    }, 0)
+  }
+
+  function connectionOf(nodeId: number, machine: Machine, state: ConnectionState): Connection {
+    const peer: Peer = {
+      nodeId,
+      machine,
+      state,
+      subscriptions: [],
+      isUp: false,
+      isConnected: false,
+      isClosed: false,
+      unsent: [],
+      lastAt: 0,
+      opened: undefined,
+    }
+    return {
+      subscribe: (subject, deliver) => void peer.subscriptions.push({ subject, deliver }),
+      connect: () =>
+        new Promise<void>((resolve) => {
+          peers.add(peer)
+          peer.opened = resolve
+          scheduler.after(delay(), () => enter(peer))
+        }),
+      publish(subject, payload, reply = '') {
+        if (!peer.isUp) return false
+        if (payload.length > maxPayload) {
+          state.onTrouble(`${subject}: ${payload.length} bytes, more than ${maxPayload}`)
+          return false
+        }
+        const prefix = readPrefix(payload)!
+        const what = whatIsIt(subject, reply, prefix)
+        const publication: Publication = {
+          from: peer,
+          subject,
+          payload: Buffer.from(payload),
+          reply,
+          prefix,
+          what,
+          at: scheduler.now(),
+        }
+        if (peer.isConnected) send(publication)
+        else peer.unsent.push(publication)
+        return true
+      },
+      maxPayload: () => maxPayload,
+      isUp: () => peer.isUp,
+      async close() {
+        peer.isClosed = true
+        peers.delete(peer)
+        setUp(peer, false)
+      },
+    }
+  }
+
+  function checkHandedOver(self: Endpoint, api: string): void {
+    if (current === undefined) return
+    const { prefix, at } = current
+    const { from, incarnationId, timeoutMs } = prefix
+    // Who never heard of a sender cannot tell how old its message is.
+    const pair = `${from.incarnationId} ${self.incarnationId}`
+    const isKnown = acquainted.has(pair)
+    acquainted.add(pair)
+    const tookMs = scheduler.now() - at
+    const told = () => ({ node: self.nodeId, api, for: incarnationId, self, tookMs, timeoutMs })
+    try {
+      must(
+        incarnationId === null || incarnationId === self.incarnationId,
+        'N2',
+        'what is for another incarnation is dropped',
+        told,
+      )
+      const isYoung = !isKnown || tookMs <= timeoutMs + lateMs
+      must(isYoung, 'N3', 'what is older than its deadline is dropped', told)
+    } catch (why) {
+      network.onViolation(why)
+    }
+  }
+
+  function link({ clusterId, self, machine, onHandlerError }: LinkOptions): Link {
+    const made = natsLink({
+      clusterId,
+      self,
+      clock: machine,
+      nats: (state) => connectionOf(self.nodeId, machine, state),
+      onHandlerError,
+    })
+    links.set(self.nodeId, made)
+    return {
+      ...made,
+      serve(api, handler) {
+        made.serve(api, (message, from) => {
+          checkHandedOver(self, api)
+          network.onDelivery(from, self.nodeId, api, message.length)
+          const told = (chunks: Buffer[]): Buffer[] => {
+            network.onAnswer(self, from, api, message, Buffer.concat(chunks))
+            return chunks
+          }
+          const answer = handler(message, from)
+          return answer instanceof Promise ? answer.then(told) : told(answer)
+        })
+      },
+    }
+  }
+
+  const network: SimNetwork = {
+    faults: { lossRate: 0, repeatRate: 0, delayMs: 0.2, stallRate: 0 },
+    link,
+    dropped: (nodeId) => links.get(nodeId)?.dropped ?? nothingDropped(),
+    cut: (from, to) => void cuts.add(`${from}>${to}`),
+    mend: (from, to) => void cuts.delete(`${from}>${to}`),
+    isCut: (from, to) => cuts.has(`${from}>${to}`),
+    healAll: () => cuts.clear(),
+    serverDown() {
+      serverIsUp = false
+      for (const peer of peers) {
+        peer.isConnected = false
+        peer.machine.setTimeout(
+          () => {
+            if (!peer.isConnected) setUp(peer, false)
+          },
+          random.between(0, noticeMsMax),
+        )
+      }
+    },
+    serverUp() {
+      serverIsUp = true
+      for (const peer of peers) {
+        scheduler.after(network.reconnectMs(peer.nodeId), () => enter(peer))
+      }
+    },
+    onDelivery: () => {},
+    intercept: undefined,
+    reconnectMs: () => random.between(1, 100),
+    onAnswer: () => {},
+    onChangedInFlight: () => {},
+    onViolation: () => {},
+  }
+  return network
+}
