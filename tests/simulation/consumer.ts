@@ -18,6 +18,8 @@ export type Consumed = {
   crc: number
   /** As told with it. */
   highWatermark: number
+  /** Where its poll began. */
+  from: number
 }
 
 export type ConsumerEvents = {
@@ -136,6 +138,7 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
           value: String(value),
           crc: crc(bytes, at),
           highWatermark,
+          from,
         })
       }
       next = lastOffset(bytes, at) + 1

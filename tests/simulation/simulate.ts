@@ -37,7 +37,13 @@ export type Failure = {
 export type Result = Summary & { failure?: Failure }
 
 /** Bounds of the second phase, ms (L rules): several times what the configuration promises. */
-const bounds = { leaderMs: 60_000, replicasMs: 120_000, produceMs: 60_000, readMs: 60_000 }
+const bounds = {
+  leaderMs: 60_000,
+  replicasMs: 120_000,
+  produceMs: 60_000,
+  readMs: 60_000,
+  lagMs: 2_000,
+}
 
 export const simulate = (options: SimulationOptions): Promise<Result> =>
   play(drawScript(options), options.onTrace)
@@ -160,16 +166,20 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
   await until('P19', 'reassignments end', bounds.replicasMs, () => areMoved(cluster))
   await until('L5', 'groups settle', bounds.replicasMs, clients.areSettled)
   await until('L3', 'each operation ends', bounds.produceMs, () => clients.inFlight() === 0)
-  const probe = clients.probe()
-  await until(
-    'L3',
-    'each partition takes a record',
-    bounds.produceMs,
-    () => probe.missing().length === 0,
-    () => ({ missing: probe.missing() }),
-  )
+  async function probe(name: string): Promise<void> {
+    const { missing } = clients.probe(name)
+    const areTaken = () => missing().length === 0
+    const told = () => ({ missing: missing() })
+    await until('L3', 'each partition takes a record', bounds.produceMs, areTaken, told)
+  }
+  await probe('probe')
   await until('O11', 'all that is acknowledged is read', bounds.readMs, clients.isRead, () => ({
     positions: clients.positions(),
+  }))
+  await probe('late probe')
+  await until('O12', 'what is acknowledged is soon read', bounds.lagMs, clients.isRead, () => ({
+    positions: clients.positions(),
+    ends: [...checker.partitions.ackedEnds()],
   }))
   await until('L6', 'images become equal', bounds.leaderMs, () => haveEqualImages(cluster))
   await world.pass(3_000)

@@ -25,8 +25,8 @@ export type Clients = {
   inFlight(): number
   /** Groups have come to rest. */
   areSettled(): boolean
-  /** One record for each partition, by a producer of its own. */
-  probe(): { missing(): string[] }
+  /** One record for each partition, by a producer of this name. */
+  probe(name: string): { missing(): string[] }
   isRead(): boolean
   positions(): object
   /** Once all is healed. */
@@ -172,13 +172,13 @@ export function createClients(world: World, workload: Workload): Clients {
     },
     send: (producer, topic, partition, values) => send(producer, { topic, partition }, values),
     inFlight,
-    probe() {
-      startProducer({ name: 'probe', acks: -1, inFlightMax: 1 })
+    probe(name) {
+      startProducer({ name, acks: -1, inFlightMax: 1 })
       const missing = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
       for (const { topic, partition } of partitions) {
         guarded(async () => {
           const key = `${topic}-${partition}`
-          const { acked } = await send('probe', { topic, partition }, [`probe-${key}`])
+          const { acked } = await send(name, { topic, partition }, [`${name}-${key}`])
           if (acked) missing.delete(key)
         })
       }

@@ -107,6 +107,35 @@ export const nodeMutants: Mutant[] = [
     run: { ...kills, mix: restless({ isolate: 1_500, kill: 4_000 }) },
   },
   {
+    name: 'a chart does not foresee an event',
+    rules: ['X1'],
+    patches: [
+      patch(
+        'machines/broker-registration.ts',
+        "    brokerGone: { description: 'It leads nothing that could move.' },\n",
+        '',
+      ),
+    ],
+    run: kills,
+  },
+  {
+    name: 'a topic that exists is created anew',
+    rules: ['M9'],
+    patches: [
+      patch(
+        'actors/controller/topics.ts',
+        'if (image.topicByName(name) !== undefined) {',
+        "if (name === '') {",
+      ),
+      patch(
+        'actors/metadata/apply.ts',
+        "if (state.topicsByName.has(record.name)) throw new ApplyError('its name is taken', record)",
+        '',
+      ),
+    ],
+    run: { ...quiet, mix: { ...calm, repeatRate: 0.6 }, workload: ['admin'] },
+  },
+  {
     name: 'a new controller watches no broker',
     rules: ['M6'],
     patches: [patch('actors/controller/controller.ts', '        registrations.begin()\n', '')],

@@ -373,4 +373,36 @@ export const replicaMutants: Mutant[] = [
     ],
     run: { ...failovers, workload: ['recreate'], mix: restless({ kill: 1_500 }) },
   },
+  {
+    name: 'a batch within an answer is left out',
+    rules: ['O8'],
+    patches: [
+      patch(
+        'actors/replica/read.ts',
+        "return { records: log.read(from, maxBytes, upTo, minOneBatch), error: 'NONE' }",
+        `const all = log.read(from, maxBytes, upTo, minOneBatch)
+    const first = all.length === 0 ? 0 : 12 + all.readInt32BE(8)
+    const second = all.length <= first ? first : first + 12 + all.readInt32BE(first + 8)
+    const isRead = upTo < log.endOffset() || all.length <= second
+    const records = isRead ? all : Buffer.concat([all.subarray(0, first), all.subarray(second)])
+    return { records, error: 'NONE' }`,
+      ),
+    ],
+    run: { ...failovers, mix: restless({ clientCut: 1_500 }) },
+  },
+  {
+    name: 'consumers are shown what is new after a while only',
+    rules: ['O12'],
+    patches: [
+      patch(
+        'actors/replica/read.ts',
+        'const upTo = isFollower ? log.endOffset() : partition.highWatermark',
+        `const asked = partition as { reads?: number }
+  asked.reads = (asked.reads ?? 0) + 1
+  const isShown = isFollower || asked.reads % 37 === 0
+  const upTo = isFollower ? log.endOffset() : isShown ? partition.highWatermark : fetchOffset`,
+      ),
+    ],
+    run: { ...quiet, workload: [] },
+  },
 ]
