@@ -7,6 +7,7 @@
  *   npm test -- --table           how long each took
  *   npm test -- --node24          all but `real/` and mutants also on Node 24, where it is installed; so with CI=true
  *
+ * Walks through charts (`-- paths/`) show in one table what they covered, and name what they did not.
  * Ends with `N passed, N failed`, and `, N skipped` where something was.
  */
 import { spawn } from 'node:child_process'
@@ -16,6 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import pc from 'picocolors'
+import { chartsTable, toldOfCharts } from './runner/charts.ts'
 import { type Outcome, outcomeOf } from './runner/outcome.ts'
 import { node24 } from './support/peers.ts'
 
@@ -174,6 +176,8 @@ const results = [
   )),
 ]
 if (options.table) printTable(results)
+const told = results.flatMap(({ output }) => toldOfCharts(output))
+if (told.length > 0) console.log(`\nWalks through the charts:\n${chartsTable(told)}\n`)
 const failures = results.filter(({ failed }) => failed > 0)
 if (failures.length > 0) console.log(`failed: ${failures.map(({ job }) => job.name).join(', ')}`)
 

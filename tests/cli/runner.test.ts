@@ -1,6 +1,7 @@
 /** The runner reads what a suite said, and trusts no silence. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { chartsTable, toldOfCharts } from '../runner/charts.ts'
 import { outcomeOf } from '../runner/outcome.ts'
 
 const test = suite('test runner')
@@ -40,6 +41,22 @@ test('a skipped suite is told, and fails where everything should be there', () =
   const strictly = outcomeOf({ output, code: 0, timedOut: false, strict: true })
   assert.is(strictly.failed, 1)
   assert.is(strictly.skipped, 0)
+})
+
+test('what the walks of all charts say is one table, with a line for each reason', () => {
+  const said = [
+    '• CHART | b | 1/1 | 2/3 | 0/0 | 4/4 | 5 | 6',
+    'EXCEPT | b | b.on go | it never goes',
+    'EXCEPT | b | b.off go | it never goes',
+    '  Total:     1',
+    'CHART | a | 7/7 | 8/8 | 9/9 | 9/9 | 1 | 2',
+    'INSIDE | a | * | nobody knows it',
+  ].join('\n')
+  const table = chartsTable(toldOfCharts(said))
+  assert.ok(table.indexOf('│ a ') < table.indexOf('│ b '), 'in their order')
+  assert.match(table, /│ b +│ 1\/1 +│ 2\/3 /)
+  assert.match(table, 'b, not walked, since it never goes: b.on go, b.off go')
+  assert.match(table, 'a, told inside, since nobody knows it: *')
 })
 
 test.run()

@@ -2,9 +2,9 @@
  * What the walks through one chart have covered at its real actor: states, transitions and both
  * answers of every guard. A hole is a failure, unless it is named with its reason.
  */
-import Table from 'cli-table3'
 import * as assert from 'uvu/assert'
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject } from 'xstate'
+import { chartLine, type Named, namedLine } from '../runner/charts.ts'
 import { type Answered, definitionOf } from './chart.ts'
 
 /** State, transition or `guard: true|false` → why no actor can come there. */
@@ -29,7 +29,7 @@ export type Coverage = {
   missed(at: AnyMachineSnapshot, planned: EventObject, heard: EventObject[]): void
   /** An event that nothing outside causes was told at the actor's own door. */
   toldInside(type: string): void
-  /** Prints the table and asserts that nothing is missing but what is named. */
+  /** Says it, for the table of all charts, and asserts that nothing is missing but what is named. */
   report(inside?: Readonly<Record<string, string>>): void
 }
 
@@ -83,34 +83,29 @@ export function coverageOf(
       for (const each of transitions) {
         if (done.has(each) && each.includes(' always')) done.add(each.split(' ')[0]!)
       }
-      const table = new Table({
-        head: [
-          'chart',
-          'states',
-          'transitions',
-          'guards both ways',
-          'in every state',
-          'paths',
-          'steps',
-        ],
-        style: { head: [], border: [] },
-      })
       const both = guards.filter(
         (guard) => done.has(`${guard}: true`) && done.has(`${guard}: false`),
       )
       const taken = [...planned].filter((id) => walked.has(id))
-      table.push([
-        name,
-        share(states),
-        share(transitions),
-        `${both.length}/${guards.length}`,
-        `${taken.length}/${planned.size}`,
-        coverage.paths,
-        coverage.steps,
-      ])
-      console.log(table.toString())
-      for (const [what, why] of Object.entries(exceptions)) console.log(`  except ${what}: ${why}`)
-      for (const [what, why] of Object.entries(reasons)) console.log(`  inside ${what}: ${why}`)
+      const lines = [
+        chartLine({
+          name,
+          states: share(states),
+          transitions: share(transitions),
+          guards: `${both.length}/${guards.length}`,
+          steps: `${taken.length}/${planned.size}`,
+          paths: coverage.paths,
+          walked: coverage.steps,
+        }),
+      ]
+      const say = (kind: Named['kind'], all: Readonly<Record<string, string>>) => {
+        for (const [what, why] of Object.entries(all)) {
+          lines.push(namedLine({ kind, chart: name, what, why }))
+        }
+      }
+      say('EXCEPT', exceptions)
+      say('INSIDE', reasons)
+      console.log(`\n${lines.join('\n')}`)
       if (isVerbose) {
         for (const id of planned) if (!walked.has(id)) console.log(`  not walked: ${id}`)
       }
