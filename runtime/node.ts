@@ -24,7 +24,7 @@ import { readBootstrap } from './format/checkpoints.ts'
 import { type BoundListener, openListeners } from './listeners.ts'
 import { beginLife, mortalClock, mortalDisk } from './mortal.ts'
 import { type LinkTo, linkOf } from './node-link.ts'
-import { quorumConfig } from './quorum-config.ts'
+import { metadataLogConfig, quorumConfig } from './quorum-config.ts'
 import { findQuorum } from './quorum-finder.ts'
 import { openDirectories } from './storage/directories.ts'
 import { openLogStore } from './storage/log-store.ts'
@@ -133,7 +133,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   }
 
   try {
-    const store = await openQuorumStore({ directories, clock })
+    const store = await openQuorumStore({ directories, clock, config: metadataLogConfig(node) })
     // Where the disk names voters they are asked; addresses are for the first start of who joins.
     const isJoining = store.snapshots().length === 0 && node.staticVoters.length === 0
     const finder = findQuorum(isJoining ? node.bootstrapServers : [], { clock, log })

@@ -4,7 +4,7 @@ import type { NodeConfig } from '../config/config.ts'
 import { checkFormatted } from '../format/check-formatted.ts'
 import { silentLogger } from '../logging.ts'
 import { type LinkTo, linkOf } from '../node-link.ts'
-import { quorumConfig } from '../quorum-config.ts'
+import { metadataLogConfig, quorumConfig } from '../quorum-config.ts'
 import { openDirectories } from '../storage/directories.ts'
 import { openQuorumStore } from '../storage/quorum-store.ts'
 import { systemWorld } from '../world.ts'
@@ -33,7 +33,7 @@ export async function startVoter({ node, link, plan, halt }: VoterOptions): Prom
   const directories = openDirectories({ disk, logDirs, metadataLogDir, nodeId, clusterId })
   const endpoint = { nodeId, incarnationId: random.uuid() }
   const linked = await linkOf({ node, link, log }, clusterId, endpoint, clock, halt)
-  const store = await openQuorumStore({ directories, clock })
+  const store = await openQuorumStore({ directories, clock, config: metadataLogConfig(node) })
   const quorum = hostQuorum({
     clusterId,
     self: { id: nodeId, directoryId },

@@ -8,6 +8,7 @@ import { encodeBatch, records } from '../../transport/records/records.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { ListOffsets } from '../../transport/schemas/02-list-offsets.ts'
+import { DeleteTopics } from '../../transport/schemas/20-delete-topics.ts'
 import { type Client, NO_TOPIC_ID } from './client.ts'
 import { fetchRequest } from './consumer.ts'
 
@@ -80,4 +81,11 @@ export async function latestOffsetAt(
     timeoutMs: 0,
   })
   return answer.topics[0]!.partitions[0]!
+}
+
+/** @returns its error. @throws NoAnswerError */
+export async function deleteTopic(client: Client, address: string, name: string): Promise<number> {
+  const request = { topics: [{ name, topicId: NO_TOPIC_ID }], topicNames: [], timeoutMs: 5_000 }
+  const { responses } = await client.request(address, DeleteTopics, 6, request)
+  return responses[0]!.errorCode
 }

@@ -1,7 +1,6 @@
 import { errorCodes } from '../../../transport/protocol/errors.ts'
-import { DeleteTopics } from '../../../transport/schemas/20-delete-topics.ts'
-import { fetchFrom, produceTo } from '../asker.ts'
-import { createTopic, NO_TOPIC_ID } from '../client.ts'
+import { deleteTopic, fetchFrom, produceTo } from '../asker.ts'
+import { createTopic } from '../client.ts'
 import { quietScript, type Scenario, type Stage } from '../stage.ts'
 
 /** Until it is taken: a leader may not know yet that it is one. */
@@ -20,11 +19,9 @@ async function write(stage: Stage, topic: string, values: string[]): Promise<voi
 }
 
 async function remove(stage: Stage, name: string): Promise<void> {
-  const admin = stage.client('remover')
-  const request = { topics: [{ name, topicId: NO_TOPIC_ID }], topicNames: [], timeoutMs: 5_000 }
-  const asked = admin.request(stage.cluster.node(1).address, DeleteTopics, 6, request)
-  const { responses } = await stage.within(9_000, 'the removal is answered', asked)
-  stage.require(responses[0]?.errorCode === errorCodes.NONE, 'it is removed', responses[0])
+  const asked = deleteTopic(stage.client('remover'), stage.cluster.node(1).address, name)
+  const errorCode = await stage.within(9_000, 'the removal is answered', asked)
+  stage.require(errorCode === errorCodes.NONE, 'it is removed', { name, errorCode })
 }
 
 async function make(stage: Stage, name: string, replicas: number[]): Promise<void> {
