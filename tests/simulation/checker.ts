@@ -4,6 +4,7 @@
  */
 import type { NodeParts } from '../../runtime/node.ts'
 import { CLEAN_MARKER } from '../../runtime/storage/clean-marker.ts'
+import { checkApplied } from './apply-checker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import { createLogs, type Entry, type Logs, type LogView } from './logs.ts'
 import { checkMessages } from './message-checker.ts'
@@ -126,6 +127,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     lagMsMax,
     acksOf: producers.acksOf,
   })
+  const applied = checkApplied(cluster, nowMs)
   const reassignments = checkReassignments(minIsrOf)
   const positions = checkPositions(cluster, logs)
   const snapshots = checkSnapshots(cluster, quorum.committedEnd)
@@ -165,7 +167,10 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     partitions,
     producers,
     offsets,
-    starting: metadata.starting,
+    starting(node, parts) {
+      metadata.starting(node, parts)
+      applied.starting(parts)
+    },
     lost(nodeId) {
       logs.forget(nodeId)
       partitions.lost()
@@ -183,6 +188,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       for (const node of cluster.nodes) checkCleanMarker(node)
       quorum.sometimes()
       snapshots.sometimes()
+      applied.sometimes()
       partitions.sometimes()
       replicas.sometimes()
       producers.sometimes()

@@ -107,6 +107,44 @@ export const nodeMutants: Mutant[] = [
     run: { ...kills, mix: restless({ isolate: 1_500, kill: 4_000 }) },
   },
   {
+    name: "a record that cannot be applied is nobody's business",
+    rules: ['M3', 'scenario'],
+    patches: [
+      patch(
+        'actors/metadata/loader.ts',
+        "'metadata cannot be applied')\n      fault(why)",
+        "'metadata cannot be applied')",
+      ),
+    ],
+    run: { scenario: 'snapshot-after-apply-error' },
+  },
+  {
+    name: 'a record that cannot be applied is skipped',
+    rules: ['M3', 'M1', 'M2', 'scenario'],
+    patches: [
+      patch('actors/metadata/loader.ts', "      state = 'faulty'\n", ''),
+      patch(
+        'actors/metadata/loader.ts',
+        "'metadata cannot be applied')\n      fault(why)",
+        "'metadata cannot be applied')",
+      ),
+    ],
+    run: { scenario: 'snapshot-after-apply-error' },
+  },
+  {
+    name: 'a sync counts for what was cut and written anew meanwhile',
+    rules: ['S14', 'S4', 'scenario'],
+    patches: [
+      patch(
+        'runtime/storage/flush.ts',
+        'const durable = Math.min(endOffset, log.lowestEnd)',
+        'const durable = Math.min(endOffset, log.endOffset)',
+      ),
+      patch('actors/quorum/metadata-log.ts', 'if (before === truncations) durable', 'durable'),
+    ],
+    run: { scenario: 'sync-completion-after-overwrite' },
+  },
+  {
     name: 'a chart does not foresee an event',
     rules: ['X1'],
     patches: [
