@@ -141,6 +141,12 @@ export const nodeMutants: Mutant[] = [
         'const durable = Math.min(endOffset, log.endOffset)',
       ),
       patch('actors/quorum/metadata-log.ts', 'if (before === truncations) durable', 'durable'),
+      // Else no fetch, and so no cut, falls into a sync.
+      patch(
+        'actors/quorum/fetcher.ts',
+        'while (log.durableEndOffset() < log.endOffset()) {',
+        'while (log.durableEndOffset() < log.endOffset() && log.lastEpoch() === epoch) {',
+      ),
     ],
     run: { scenario: 'sync-completion-after-overwrite' },
   },
