@@ -31,6 +31,7 @@ export type Plan = {
   theirs: System
   pairs: number
   scale: number
+  isHour: boolean
   /** Hears what is going on, a line at a time. */
   told(line: string): void
 }
@@ -136,6 +137,7 @@ async function once(workload: OnCluster, cluster: Cluster, topic: string, plan: 
     cluster,
     topic,
     scale: plan.scale,
+    isHour: plan.isHour,
     async used(work) {
       const pids = cluster.pids()
       forgetPeak(pids)

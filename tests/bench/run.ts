@@ -17,6 +17,9 @@ import { samsaProcesses } from './systems/samsa-processes.ts'
 import { fencesLine, rowsOf, terminalTable } from './table.ts'
 import { consumeWorkloads } from './workloads/consume.ts'
 import { controlWorkloads } from './workloads/control.ts'
+import { firstTest } from './workloads/first-test.ts'
+import { javaClientWorkloads } from './workloads/java-clients.ts'
+import { mixedWorkloads } from './workloads/mixed.ts'
 import { produceWorkloads } from './workloads/produce.ts'
 import { raftWorkloads } from './workloads/raft.ts'
 import type { Heat, Workload } from './workloads/workload.ts'
@@ -24,8 +27,11 @@ import type { Heat, Workload } from './workloads/workload.ts'
 const workloads: Workload[] = [
   ...produceWorkloads,
   ...consumeWorkloads,
+  ...mixedWorkloads,
   ...controlWorkloads,
+  firstTest,
   ...raftWorkloads,
+  ...javaClientWorkloads,
 ]
 
 type Options = {
@@ -35,6 +41,7 @@ type Options = {
   pairs: number
   scale: number
   quick?: true
+  hour?: true
   json?: true
   report?: string
 }
@@ -52,6 +59,7 @@ const program = new Command('npm run bench --')
   .option('--heat <heat>', 'cold, warm or both', 'both')
   .option('--pairs <n>', 'alternating pairs of each workload', positive, 5)
   .option('--quick', 'the first workloads, three pairs, a few minutes')
+  .option('--hour', 'mixed-memory for an hour on each side and pair; else ten minutes')
   .option('--scale <part>', 'a part of each workload’s size, for trying out', positive, 1)
   .option('--json', 'one JSON object a comparison, with every single figure')
   .option('--report <folder>', 'writes README.md, plots and figures.json there')
@@ -62,7 +70,8 @@ Needs Java 17 and Maven (Kafka's jars are fetched once), Go (the load generator 
 for processes, nats-server: tests/peers/install.sh brings what is missing.
 
   npm run bench -- --embedded --quick
-  npm run bench -- --workload produce-100 kill-leader --heat warm`,
+  npm run bench -- --workload produce-100 kill-leader --heat warm
+  npm run bench -- --embedded --workload mixed-memory --hour --pairs 1`,
   )
 
 const options = program.parse().opts<Options>()
@@ -119,10 +128,12 @@ const plan = {
   theirs: theirs.system,
   pairs: options.quick ? Math.min(3, options.pairs) : options.pairs,
   scale: options.scale,
+  isHour: options.hour === true,
   told: say,
 }
 const comparisons: { comparison: Comparison; workload: Workload }[] = []
 for (const workload of picked) {
+  if (workload.forms !== undefined && !workload.forms.includes(plan.ours.form)) continue
   const wanted: Heat[] = options.heat === 'both' ? ['cold', 'warm'] : [options.heat]
   const heats = workload.kind === 'system' ? wanted.slice(-1) : wanted
   for (const heat of heats) {

@@ -16,22 +16,29 @@ const options = [
   ...['-XX:MaxInlineLevel=15', '-Djava.awt.headless=true'],
 ]
 
+/** A command line each: to format, and to run. */
+export async function kafkaCommands(folder: string, extra: Record<string, string> = {}) {
+  const { files, bootstrap, controllers } = await writeNodeFiles(folder, {
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    ...extra,
+  })
+  const voters = controllers.map((at, index) => `${nodeIds[index]}@${at}:${directoryId()}`)
+  const format = files.map((file) => [
+    ...['java', ...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId],
+    ...['--initial-controllers', voters.join(','), '-c', file],
+  ])
+  const server = files.map((file) => ['java', ...options, ...classPath, 'kafka.Kafka', file])
+  return { format, server, bootstrap }
+}
+
 export const kafka: System = {
   name: 'Kafka',
   form: 'processes',
-  async create(folder, extra = {}): Promise<Cluster> {
-    const { files, bootstrap, controllers } = await writeNodeFiles(folder, {
-      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-      'inter.broker.listener.name': 'PLAINTEXT',
-      ...extra,
-    })
-    const voters = controllers.map((at, index) => `${nodeIds[index]}@${at}:${directoryId()}`)
-    const args = ['format', '-t', clusterId, '--initial-controllers', voters.join(',')]
-    const format = (file: string) =>
-      run('java', [...classPath, 'kafka.tools.StorageTool', ...args, '-c', file])
-    await Promise.all(files.map(format))
-    const argsOf = (id: number) => [...options, ...classPath, 'kafka.Kafka', files[id - 1]!]
-    const members = createMembers('java', argsOf, folder)
+  async create(folder, extra): Promise<Cluster> {
+    const { format, server, bootstrap } = await kafkaCommands(folder, extra)
+    await Promise.all(format.map(([java, ...args]) => run(java!, args)))
+    const members = createMembers('java', (id) => server[id - 1]!.slice(1), folder)
     members.startAll()
     return {
       bootstrap,

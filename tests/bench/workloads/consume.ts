@@ -1,23 +1,44 @@
 /** Reading, and reading what was just written. */
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { load } from '../load.ts'
-import type { OnCluster } from './workload.ts'
+import type { Aims, OnCluster } from './workload.ts'
 
-type Read = { name: string; title: string; records: number; consumers: number; size: number }
+type Read = {
+  name: string
+  title: string
+  records: number
+  consumers: number
+  size: number
+  aims: Aims
+  /** Nothing of it is in memory when it is read. */
+  isFromDisk?: true
+}
 
-const reading = ({ name, title, records, consumers, size }: Read): OnCluster => ({
+const fromMemory: Aims = {
+  'embedded warm': { throughput: 1.2 },
+  'processes warm': { throughput: 1 },
+  'embedded cold': { throughput: 1.5 },
+  'processes cold': { throughput: 1.5 },
+}
+const fromDisk: Aims = {
+  'embedded warm': { throughput: 1 },
+  'processes warm': { throughput: 1 },
+  'embedded cold': { throughput: 1 },
+  'processes cold': { throughput: 1 },
+}
+
+const reading = ({ name, title, records, consumers, size, aims, isFromDisk }: Read): OnCluster => ({
   kind: 'cluster',
   name,
   title,
-  aims: {
-    'embedded warm': { throughput: 1.2 },
-    'processes warm': { throughput: 1 },
-    'embedded cold': { throughput: 1.5 },
-    'processes cold': { throughput: 1.5 },
-  },
+  aims,
   heats: ['cold', 'warm'],
+  ...(isFromDisk ? { isWarmAnyway: true } : {}),
   partitions: 6,
   async prepare({ cluster, topic, scale }) {
     await load(cluster.bootstrap, 'produce', { t: topic, n: Math.round(records * scale), s: size })
+    if (isFromDisk) dropPageCache()
   },
   async measure({ cluster, topic, scale, used }) {
     const n = Math.round(records * scale)
@@ -29,6 +50,16 @@ const reading = ({ name, title, records, consumers, size }: Read): OnCluster => 
   },
 })
 
+/** @throws where the system does not permit it */
+function dropPageCache(): void {
+  spawnSync('sync')
+  try {
+    writeFileSync('/proc/sys/vm/drop_caches', '3')
+  } catch (cause) {
+    throw new Error('consume-disk empties the page cache of Linux: run it as root', { cause })
+  }
+}
+
 export const consumeWorkloads: OnCluster[] = [
   reading({
     name: 'consume-1',
@@ -36,6 +67,7 @@ export const consumeWorkloads: OnCluster[] = [
     records: 3_000_000,
     consumers: 1,
     size: 100,
+    aims: fromMemory,
   }),
   {
     ...reading({
@@ -44,9 +76,20 @@ export const consumeWorkloads: OnCluster[] = [
       records: 1_000_000,
       consumers: 6,
       size: 1_024,
+      aims: fromMemory,
     }),
     isQuick: true,
   },
+  // Where memory is larger than the disk has room for, what was written is dropped from it instead.
+  reading({
+    name: 'consume-disk',
+    title: 'consume 1.2 GB (3.7 GB with its copies) of 1 KiB, none of it in memory, 1 consumer',
+    records: 1_200_000,
+    consumers: 1,
+    size: 1_024,
+    aims: fromDisk,
+    isFromDisk: true,
+  }),
   {
     kind: 'cluster',
     name: 'end-to-end',
@@ -67,33 +110,6 @@ export const consumeWorkloads: OnCluster[] = [
       )
       const { p50, p99, p999, clientCpu } = answer as Record<string, number>
       return { p50: p50!, p99: p99!, p999: p999!, cpu: (cpu / n) * 1e6, clientCpu: clientCpu! }
-    },
-  },
-  {
-    kind: 'cluster',
-    name: 'mixed',
-    isWarmAnyway: true,
-    title: '20 producers, 20 consumers in 4 groups, 5 minutes of 4,000 records/s of 100 B',
-    aims: {
-      'embedded warm': { p99: 0.5, cpuSeconds: 0.5 },
-      'processes warm': { p99: 0.8, cpuSeconds: 0.8 },
-    },
-    heats: ['warm'],
-    partitions: 12,
-    async measure({ cluster, topic, scale, used }) {
-      const seconds = Math.max(5, Math.round(300 * scale))
-      const flags = {
-        t: topic,
-        seconds,
-        rate: 4_000,
-        s: 100,
-        producers: 20,
-        consumers: 20,
-        linger: 0,
-      }
-      const { answer, cpu, peak } = await used(() => load(cluster.bootstrap, 'mixed', flags))
-      const { p50, p99, p999, clientCpu } = answer as Record<string, number>
-      return { p50: p50!, p99: p99!, p999: p999!, cpuSeconds: cpu, peak, clientCpu: clientCpu! }
     },
   },
 ]

@@ -19,7 +19,9 @@ export const figures: Record<string, Figure> = {
   create: { title: 'create', unit: 's' },
   delete: { title: 'delete', unit: 's' },
   gap: { title: 'longest gap', unit: 's' },
-  memory: { title: 'memory at rest', unit: 'MB' },
+  memory: { title: 'memory', unit: 'MB' },
+  growth: { title: 'memory of the last third to that of the second', unit: 'ratio' },
+  minutes: { title: 'duration', unit: 'min' },
   peak: { title: 'peak memory', unit: 'MB' },
   load: { title: 'CPU at rest', unit: '% of a core' },
   clientCpu: { title: 'CPU of the client', unit: 's' },
@@ -36,6 +38,8 @@ export type Bench = {
   topic: string
   /** 1, or a fraction of it for a smoke run: numbers of records and seconds are multiplied by it. */
   scale: number
+  /** Loads of hours are wanted, not of minutes. */
+  isHour: boolean
   /** Runs `work`, and tells what the servers' processes used meanwhile. */
   used<T>(work: () => Promise<T>): Promise<{ answer: T; cpu: number; peak: number }>
 }
@@ -44,6 +48,8 @@ type Common = {
   name: string
   title: string
   isQuick?: true
+  /** Absent: both. */
+  forms?: Form[]
   aims: Aims
 }
 
