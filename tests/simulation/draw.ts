@@ -165,13 +165,12 @@ function withRates(mix: FaultMix, rates: FaultRates): FaultMix {
   }
 }
 
-/** Mostly three combined nodes; snapshots of the metadata are far apart or next to each other. */
+/** Mostly three combined nodes; the metadata log stays whole, or is often cut behind a snapshot. */
 function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
   const brokers = options.brokers ?? random.pick([3, 3, 3, 4, 5])
   const controllers = options.controllers ?? random.pick([0, 0, 0, 1, 3])
-  const snapshotBytes = random.chance(0.5)
-    ? 20 * 1024 * 1024
-    : Math.round(random.between(500, 5_000))
+  const isCut = !random.chance(0.5)
+  const snapshotBytes = isCut ? Math.round(random.between(500, 5_000)) : 20 * 1024 * 1024
   return {
     brokers,
     controllers,
@@ -180,6 +179,10 @@ function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
       'min.insync.replicas': brokers > 2 ? '2' : '1',
       'default.replication.factor': String(Math.min(3, brokers)),
       'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
+      ...(isCut && {
+        'internal.metadata.log.segment.bytes': String(Math.round(snapshotBytes / 2)),
+        'metadata.max.retention.bytes': String(3 * snapshotBytes),
+      }),
       ...options.config,
     },
   }

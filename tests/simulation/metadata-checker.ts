@@ -63,6 +63,8 @@ export function checkMetadata(
   const brokers = new Map<number, KnownBroker>()
   /** Topic, partition and leader epoch → who leads. */
   const leaders = new Map<string, number>()
+  /** Their configuration allows unclean elections. */
+  const uncleanTopics = new Set<string>()
   let next = 0
   let leaderChanges = 0
 
@@ -71,10 +73,17 @@ export function checkMetadata(
     if (type === 'RegisterBrokerRecord') register(record, offset)
     else if (type === 'UnregisterBrokerRecord') brokers.delete(record.brokerId)
     else if (type === 'BrokerRegistrationChangeRecord') registrationChanges(record, offset)
+    else if (type === 'ConfigRecord') configured(record)
     else if (type === 'TopicRecord') topics.set(record.topicId, record.name)
     else if (type === 'RemoveTopicRecord') removeTopic(record)
     else if (type === 'PartitionRecord') created(record)
     else if (type === 'PartitionChangeRecord') changes(record)
+  }
+
+  function configured({ resourceName, name, value }: RecordOf<'ConfigRecord'>): void {
+    if (name !== 'unclean.leader.election.enable') return
+    if (value === 'true') uncleanTopics.add(resourceName)
+    else uncleanTopics.delete(resourceName)
   }
 
   function register(record: RecordOf<'RegisterBrokerRecord'>, offset: number): void {
@@ -194,11 +203,19 @@ export function checkMetadata(
     if (leader >= 0) leaders.set(key, leader)
     if (before !== undefined && leader !== before.leader) {
       leaderChanges++
+      const isUnclean = leader >= 0 && !before.isr.includes(leader) && isr.length === 1
       must(
-        leader < 0 || before.isr.includes(leader) || isr.length > 1,
+        !isUnclean || uncleanTopics.has(now.topic),
         'P18',
-        'a leader is elected out of the ISR',
+        'a leader is elected out of the ISR, where its topic does not say otherwise',
         told,
+      )
+      const broker = brokers.get(leader)
+      must(
+        !isUnclean || (broker?.isFenced === false && !broker.isStopping),
+        'P18',
+        'who is elected uncleanly is neither fenced nor stopping',
+        () => ({ broker, ...told() }),
       )
     }
     checkMembers(now)

@@ -110,6 +110,8 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
         isrChanges++
       }
       if (of.checked === of.acked.length) continue
+      // The last of an ISR stays in it though it may have lost all: it is judged once it leads.
+      if (state.leader < 0 && state.isr.length === 1) continue
       for (const id of state.isr) {
         const node = cluster.node(id)
         if (!counts(node, image)) continue
