@@ -64,6 +64,7 @@ export type SimDisk = Disk & {
   /** Another disk was put in. */
   wipe(): void
   pendingChanges(): number
+  openFiles(): number
 }
 
 /** Bytes that grow by doubling. */
@@ -423,6 +424,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     wipe() {
       root = newDirectory()
     },
+    openFiles: () => open.size,
     pendingChanges() {
       let changes = root.pending.length
       for (const [, file] of walk(root, '')) changes += file.pending.length

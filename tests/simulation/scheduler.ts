@@ -140,6 +140,7 @@ function taskHeap() {
 export type Machine = Clock & {
   pauseUntil(at: number): void
   isPaused(): boolean
+  pendingTimers(): number
   /** Now, or when it goes on. */
   whenAwake(run: () => void): void
   stepClock(ms: number): void
@@ -152,6 +153,7 @@ const wallStartMs = 1_700_000_000_000
 /** @param tell hears of each timer, with the number of the machine's node */
 export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Machine {
   let timers = 0
+  let pending = 0
   let pausedUntil = 0
   let wallOffset = 0
   let rate = 1
@@ -165,9 +167,11 @@ export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Mach
     monotonic,
     setTimeout(run, ms) {
       const id = ++timers
+      pending++
       const fire = () => {
         if (scheduler.now() >= pausedUntil) {
           tell?.('timer', { event: 'fired', node, id })
+          pending--
           run()
         } else handle.task = scheduler.at(pausedUntil, fire)
       }
@@ -177,13 +181,17 @@ export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Mach
     },
     clearTimeout(timer) {
       const { task, id } = timer as unknown as { task: Task; id: number }
-      if (task.run !== undefined) tell?.('timer', { event: 'cleared', node, id })
+      if (task.run !== undefined) {
+        tell?.('timer', { event: 'cleared', node, id })
+        pending--
+      }
       scheduler.cancel(task)
     },
     pauseUntil(at) {
       pausedUntil = Math.max(pausedUntil, at)
     },
     isPaused: () => scheduler.now() < pausedUntil,
+    pendingTimers: () => pending,
     whenAwake(run) {
       // What was due while it was paused comes first.
       if (scheduler.now() > pausedUntil) run()

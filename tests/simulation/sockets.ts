@@ -29,6 +29,12 @@ export type SimSockets = {
   connect(address: string, events: ClientEvents): ClientSocket
   /** All connections of every node break. */
   resetAll(): void
+  /** That are open to a node, as it sees it. */
+  connections(nodeId: number): number
+  /** That clients hold open. */
+  held(): number
+  /** What a node wrote was changed before it left. */
+  onChangedInFlight: () => void
 }
 
 type Bound = { nodeId: number; machine: Machine; accept: Accept; connections: Set<Connection> }
@@ -39,6 +45,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
   const bound = new Map<string, Bound>()
   let accepted = 0
   let connected = 0
+  let held = 0
 
   /** Delivers in order, however late each is. */
   function lane() {
@@ -57,8 +64,9 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
     let server: SocketEvents | undefined
     let pending = 0
     let paused = false
-    const held: Buffer[] = []
+    const unheard: Buffer[] = []
     const id = ++connected
+    held++
     const note = (event: string, from: string, to: string, fields: object) =>
       tell?.('client', { event, connection: id, from, to, ...fields })
 
@@ -74,12 +82,13 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       toClient(() => {
         if (isClosed) return
         isClosed = true
+        held--
         events.closed()
       })
     }
 
     function handOn(): void {
-      while (!paused && held.length > 0 && server !== undefined) server.frame(held.shift()!)
+      while (!paused && unheard.length > 0 && server !== undefined) server.frame(unheard.shift()!)
     }
 
     function accept(found: Bound): void {
@@ -90,12 +99,14 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
         remoteAddress: '10.0.0.1',
         write(chunks) {
           if (server === undefined) return
-          const frame = Buffer.concat(chunks).subarray(4)
+          const whole = Buffer.concat(chunks)
+          const frame = whole.subarray(4)
           pending += frame.length
           const told = tell && answerFields(frame)
           if (told) note('sent', address, 'client', told)
           toClient(() => {
             pending -= frame.length
+            if (!Buffer.concat(chunks).equals(whole)) sockets.onChangedInFlight()
             if (isClosed || isSilent()) return
             if (told) note('arrived', address, 'client', told)
             events.frame(frame)
@@ -139,7 +150,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
           at.machine.whenAwake(() => {
             if (server === undefined) return
             if (told) note('arrived', 'client', address, told)
-            held.push(frame)
+            unheard.push(frame)
             handOn()
           })
         })
@@ -147,6 +158,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       close() {
         if (isClosed) return
         isClosed = true
+        held--
         toServer(() => {
           at?.connections.delete(connection)
           const told = server
@@ -190,6 +202,12 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
         for (const connection of [...connections]) connection.reset()
       }
     },
+    connections: (nodeId) =>
+      [...bound.values()]
+        .filter((each) => each.nodeId === nodeId)
+        .reduce((sum, { connections }) => sum + connections.size, 0),
+    held: () => held,
+    onChangedInFlight: () => {},
   }
   return sockets
 }

@@ -71,6 +71,8 @@ export function createWorld(
   cluster.network.onViolation = fail
   cluster.network.onChangedInFlight = (api) =>
     fail(new Violation('S12', 'no buffer is changed while in flight', { api }))
+  cluster.sockets.onChangedInFlight = () =>
+    fail(new Violation('S12', 'no buffer is changed while in flight', { to: 'a client' }))
   let nextSometimes = 0
   scheduler.onStep(() => {
     checker.step()

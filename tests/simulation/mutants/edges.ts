@@ -90,4 +90,66 @@ export const edgeMutants: Mutant[] = [
     ],
     run: { scenario: 'batch-above-payload-limit' },
   },
+  {
+    name: 'the cleaner looks above the high watermark',
+    rules: ['S9', 'scenario', 'P4', 'P15'],
+    patches: [
+      patch(
+        'runtime/storage/cleanable.ts',
+        'const bound = Math.min(upTo, log.recoveryPoint)',
+        'const bound = Math.max(upTo, log.endOffset)',
+      ),
+    ],
+    run: { scenario: 'compaction-above-high-watermark' },
+  },
+  {
+    name: 'producers are not cut with their log',
+    rules: ['I4', 'I1', 'I2', 'scenario'],
+    patches: [
+      patch(
+        'runtime/storage/log-truncate.ts',
+        '  if (knowsFrom(log.producers, end)) log.producers = loadProducers(log)\n',
+        '',
+      ),
+    ],
+    run: { scenario: 'sequence-after-truncation' },
+  },
+  {
+    name: 'a fetch brings all there is',
+    rules: ['N5', 'L2', 'scenario'],
+    patches: [
+      patch(
+        'actors/replica/fetch.ts',
+        'const max = Math.min(entry.partitionMaxBytes, budget)',
+        'const max = 2 ** 30',
+      ),
+    ],
+    run: { scenario: 'slow-follower-catch-up' },
+  },
+  {
+    name: 'what was appended is overwritten while it is sent',
+    rules: ['S12', 'S1', 'error'],
+    patches: [
+      patch(
+        'runtime/storage/log-append.ts',
+        '  const first = log.endOffset\n  store(log, own, how.nowMs)',
+        `  const first = log.endOffset
+  store(log, own, how.nowMs)
+  const { last } = log as { last?: Buffer }
+  if (log.topic !== '__cluster_metadata') {
+    last?.fill(0)
+    Object.assign(log, { last: own })
+  }`,
+      ),
+    ],
+    run: { scenario: 'buffer-reused-in-flight' },
+  },
+  {
+    name: 'a request that was answered keeps its timer',
+    rules: ['L7', 'scenario'],
+    patches: [
+      patch('transport/links/open-requests.ts', '    timers.clearTimeout(request.timer)\n', ''),
+    ],
+    run: { scenario: 'back-to-baseline' },
+  },
 ]
