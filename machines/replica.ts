@@ -48,7 +48,9 @@ export type ReplicaEvent =
   | { type: 'goOffline' }
   | { type: 'diverged'; epoch: number; endOffset: number }
   | { type: 'truncated' }
+  /** Followers that are not in the ISR; told where nothing is pending. */
   | { type: 'caughtUp'; replicas: number[] }
+  /** Members of the ISR; told where nothing is pending. */
   | { type: 'fellBehind'; replicas: number[] }
   | {
       type: 'AlterPartition'
@@ -79,10 +81,6 @@ export const replicaSetup = setup({
     isNewPartitionEpoch: ({ context, event }) =>
       (told(event)?.partitionEpoch ?? -1) > context.partitionEpoch,
     hasLeader: ({ event }) => (told(event)?.leader ?? -1) >= 0,
-    wouldGrow: ({ context, event }) =>
-      event.type === 'caughtUp' && event.replicas.some((id) => !context.isr.includes(id)),
-    wouldShrink: ({ context, event }) =>
-      event.type === 'fellBehind' && event.replicas.some((id) => context.isr.includes(id)),
     isAnswer: ({ context, event }) =>
       event.type === 'AlterPartition' &&
       event.askedIn.leaderEpoch === context.leaderEpoch &&
@@ -118,9 +116,7 @@ export const replicaSetup = setup({
     withdraw: assign({ proposedIsr: ({ context }) => context.isr }),
     grow: assign({
       proposedIsr: ({ context, event }) =>
-        event.type === 'caughtUp'
-          ? [...context.isr, ...event.replicas.filter((id) => !context.isr.includes(id))]
-          : context.isr,
+        event.type === 'caughtUp' ? [...context.isr, ...event.replicas] : context.isr,
     }),
     shrink: assign({
       proposedIsr: ({ context, event }) =>
@@ -131,17 +127,10 @@ export const replicaSetup = setup({
   },
 })
 
-const tooLate = {
-  diverged: { description: 'From a fetch that was under way.' },
-  truncated: { description: 'For an epoch since over.' },
-  caughtUp: { description: 'From a leadership since lost.' },
-  fellBehind: { description: 'From a leadership since lost.' },
-  AlterPartition: { description: 'From a leadership since lost.' },
-} as const
+const lateAnswer = { description: 'From a leadership since lost.' } as const
 
 const assigned = replicaSetup.createStateConfig({
-  description: 'The image names this broker; its part is about to be told.',
-  on: tooLate,
+  description: 'The image names this broker; its part is told in the same turn.',
 })
 
 const offline = replicaSetup.createStateConfig({
@@ -150,8 +139,8 @@ const offline = replicaSetup.createStateConfig({
   on: {
     lead: { actions: 'keep' },
     follow: { actions: 'keep' },
-    goOffline: { description: 'It is.' },
-    ...tooLate,
+    truncated: { description: 'It failed as it was cut.' },
+    AlterPartition: lateAnswer,
   },
 })
 
@@ -180,7 +169,7 @@ const follower = replicaSetup.createStateConfig({
       },
     },
   },
-  on: tooLate,
+  on: { AlterPartition: lateAnswer },
 })
 
 const answers = {
@@ -215,18 +204,17 @@ const leader = replicaSetup.createStateConfig({
       initial: 'settled',
       states: {
         settled: {
-          on: { caughtUp: { guard: 'wouldGrow', target: '#pendingExpandIsr', actions: 'grow' } },
+          on: { caughtUp: { target: '#pendingExpandIsr', actions: 'grow' } },
         },
         refused: {
           id: 'refused',
           description: 'The joiner may be fenced or stopping; the controller is not asked at once.',
           tags: 'timed',
           after: { refusedRetry: { target: 'settled', actions: 'reviewIsr' } },
+          on: { caughtUp: { description: 'Looked at again when the time is over.' } },
         },
       },
-      on: {
-        fellBehind: { guard: 'wouldShrink', target: '#pendingShrinkIsr', actions: 'shrink' },
-      },
+      on: { fellBehind: { target: '#pendingShrinkIsr', actions: 'shrink' } },
     },
     pendingExpandIsr: {
       id: 'pendingExpandIsr',
@@ -257,11 +245,7 @@ const leader = replicaSetup.createStateConfig({
       },
       { description: 'Known already from an answer.' },
     ],
-    caughtUp: { description: 'Asked for after what is pending.' },
-    fellBehind: { description: 'Asked for after what is pending.' },
     AlterPartition: { description: 'To a proposal since settled.' },
-    diverged: { description: 'From a time when it followed.' },
-    truncated: { description: 'From a time when it followed.' },
   },
 })
 

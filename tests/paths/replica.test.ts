@@ -564,37 +564,10 @@ const starts: Start[] = [
   { name: 'a follower whose disk fails', leader: 2, isr: [1, 2], fails: 'cut' },
 ]
 
-const inOneTurn = 'a replica that is made hears its part in the same turn'
-const notFetching = 'what no longer is fetched is dropped where it arrives'
-const notLeading = 'only a leader looks at its followers'
-const cutAtOnce = 'a log is cut within the turn in which it was decided'
-const askedAfter = 'the leader looks only where nothing is pending, and names who would change it'
-
-const exceptions = {
-  'replica.assigned AlterPartition': inOneTurn,
-  'replica.assigned caughtUp': inOneTurn,
-  'replica.assigned diverged': inOneTurn,
-  'replica.assigned fellBehind': inOneTurn,
-  'replica.assigned truncated': inOneTurn,
-  'replica.follower caughtUp': notLeading,
-  'replica.follower fellBehind': notLeading,
-  'replica.offline caughtUp': notLeading,
-  'replica.offline fellBehind': notLeading,
-  'replica.follower diverged': notFetching,
-  'replica.leader diverged': notFetching,
-  'replica.offline diverged': notFetching,
-  'replica.follower truncated': cutAtOnce,
-  'replica.leader truncated': cutAtOnce,
-  'replica.offline goOffline': 'a directory fails once',
-  'replica.leader fellBehind': askedAfter,
-  'wouldGrow: false': askedAfter,
-  'wouldShrink: false': askedAfter,
-}
-
 listenToGuards(replica)
 
 test('every path through the replica chart is what a broker does', async () => {
-  const coverage = coverageOf('replica', replica, exceptions)
+  const coverage = coverageOf('replica', replica)
   for (const start of starts) await walk(replica, adapterOf(start), coverage)
   coverage.report()
 })
