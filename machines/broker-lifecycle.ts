@@ -93,7 +93,8 @@ const beat = (wantShutDown: boolean) =>
 const late = { description: 'A late answer to a request that was since given up.' }
 
 const starting = brokerLifecycleSetup.createStateConfig({
-  description: 'Registers, then beats until it has replayed its own registration.',
+  description:
+    'Registers, one request at a time, and beats until it has replayed its registration.',
   initial: 'registering',
   states: {
     registering: {
@@ -222,8 +223,6 @@ export const brokerLifecycle = brokerLifecycleSetup.createMachine({
   on: {
     readyToUnfence: { actions: 'markReady' },
     newsForController: { description: 'The next heartbeat is near anyway.' },
-    BrokerRegistration: late,
-    registrationFailed: late,
     BrokerHeartbeat: late,
     heartbeatFailed: late,
     '*': { actions: 'unexpected' },

@@ -10,8 +10,9 @@ import { setup } from 'xstate'
 import { effect } from './effect.ts'
 
 type ConnectionEvent =
-  /** Requests or answers that wait for this client have reached their bound. */
+  /** Requests or answers that wait for this client have reached their bound; told once. */
   | { type: 'congested' }
+  /** There is room again. */
   | { type: 'relieved' }
   /** The client sent what no request can be. */
   | { type: 'malformed'; why: string }
@@ -19,7 +20,7 @@ type ConnectionEvent =
   | { type: 'failed'; why: string }
   /** The node stops: what was asked is still answered. */
   | { type: 'drain' }
-  /** Nothing is open any more. */
+  /** It drains, and nothing is open any more. */
   | { type: 'settled' }
   | { type: 'disconnected' }
 
@@ -39,10 +40,12 @@ export const connection = setup({
     endSocket: effect(),
     destroySocket: effect(),
     dropOpenRequests: effect(),
+    unexpected: effect(),
   },
 }).createMachine({
   id: 'connection',
   initial: 'serving',
+  on: { '*': { actions: 'unexpected' } },
   context: ({ input: { connectionId } }) => ({ connectionId }),
   states: {
     serving: {
@@ -50,18 +53,12 @@ export const connection = setup({
       states: {
         reading: {
           tags: 'reading',
-          on: {
-            congested: { target: 'muted' },
-            relieved: { description: 'It never was congested.' },
-          },
+          on: { congested: { target: 'muted' } },
         },
         muted: {
           description: 'Back-pressure: the client waits in its own socket until we have room.',
           entry: 'pauseReading',
-          on: {
-            congested: { description: 'It is, and stays so.' },
-            relieved: { target: 'reading', actions: 'resumeReading' },
-          },
+          on: { relieved: { target: 'reading', actions: 'resumeReading' } },
         },
       },
       on: {
@@ -80,7 +77,6 @@ export const connection = setup({
           ],
         },
         drain: { target: 'draining' },
-        settled: { description: 'Only a connection that drains waits for it.' },
         disconnected: { target: 'closed' },
       },
     },

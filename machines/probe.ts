@@ -58,10 +58,12 @@ export const probe = setup({
     reportDead: effect(),
     reportAlive: effect(),
     askNow: effect(),
+    unexpected: effect(),
   },
 }).createMachine({
   id: 'probe',
   initial: 'unheard',
+  on: { '*': { actions: 'unexpected' } },
   context: ({ input: { graceMs } }) => ({ graceMs, suspectedAt: 0 }),
   states: {
     unheard: {
@@ -75,8 +77,8 @@ export const probe = setup({
       },
     },
     alive: {
+      description: 'That it still is is no news.',
       on: {
-        heard: {},
         noResponders: { target: 'suspected', actions: 'suspect' },
         silent: { description: 'A peer that is silent is left to the timeouts of Kafka.' },
         delayed: {},

@@ -26,7 +26,7 @@ import { ApiVersions } from '../../transport/schemas/18-api-versions.ts'
 import type { Accept, Socket, SocketEvents } from '../../transport/tcp/socket.ts'
 import { unsupportedApiVersions } from '../apis/18-api-versions.ts'
 import type { Asker, Handler } from '../apis/handler.ts'
-import { InvariantError } from '../invariant.ts'
+import { InvariantError, invariant } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
 import { createDeparture } from './departure.ts'
@@ -91,6 +91,7 @@ export function hostConnections<Host>(of: ConnectionsOf<Host>) {
         log.warn({ connectionId, listenerName, why }, 'connection closed: malformed request'),
       logFailure: ({ context: { connectionId } }, { why }) =>
         log.warn({ connectionId, listenerName, why }, 'connection closed: no answer can be given'),
+      unexpected: ({ event }) => invariant(false, 'X1: a connection knows its events', event),
     },
   })
 

@@ -70,6 +70,7 @@ export function hostProbe(of: ProbeOf) {
       reportDead: ({ self }) => of.onDead(rowOf(self.id).target),
       reportAlive: ({ self }) => of.onAlive?.(rowOf(self.id).target),
       askNow: ({ self }) => look(rowOf(self.id)),
+      unexpected: ({ event }) => invariant(false, 'X1: a probe knows its events', event),
     },
   })
   const rowOf = (incarnationId: string): Row => {
