@@ -295,7 +295,7 @@ export async function withBrokers(
         { name: 'PLAINTEXT', host: `host-${id}`, port: 9000 + id, securityProtocol: 0 },
       ],
       features: [{ name: 'metadata.version', min: 7, max: 30 }],
-      groups: () => ({ onMetadata() {}, partitionFor: () => 0, stop() {} }) as never,
+      groups: () => ({ onMetadata() {}, partitionFor: () => 0, stop() {}, abandon() {} }) as never,
       halt: (why) => node.halted.push(why),
     })
     let held: (() => void)[] | undefined
