@@ -52,8 +52,8 @@ export const replicaMutants: Mutant[] = [
     patches: [
       patch(
         'actors/replica/leader.ts',
-        'highWatermark(own.endOffset(), counted(partition), partition.highWatermark)',
-        'highWatermark(own.endOffset(), counted(partition).slice(1), partition.highWatermark)',
+        'highWatermark(countedEnd(own), counted(partition), partition.highWatermark)',
+        'highWatermark(countedEnd(own), counted(partition).slice(1), partition.highWatermark)',
       ),
     ],
     run: { ...quiet, mix: { ...calm, delayMs: 5 } },
