@@ -259,6 +259,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       broker: broker && { table: brokerTable, host: broker.host },
       controller: controllerHost && { table: controllerTable, host: controllerHost },
     })
+    if (life.isOver()) throw await failed
     if (controller !== undefined) {
       const leaderId = () => leader.current().leaderId
       const watch = watchBrokers({ link, clock, controller, leaderId, probing, halt, ...inspect })
@@ -319,8 +320,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       failed,
     }
   } catch (why) {
+    // Where it ended while it started, that is the reason; what was opened since goes, too.
+    const reason = life.isOver() ? await failed : why
     kill()
-    throw why
+    for (const { destroy } of listeners) destroy()
+    throw reason
   }
 }
 
