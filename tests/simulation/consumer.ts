@@ -1,12 +1,13 @@
 /** A consumer that reads every partition from its begin, for ever, and tells each record once. */
 import type { Request } from '../../transport/protocol/api.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
-import { batches, crc, lastOffset } from '../../transport/records/batch.ts'
+import { batches, checkBatch, crc, lastOffset } from '../../transport/records/batch.ts'
 import { records } from '../../transport/records/records.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
 import { createLocator } from './locator.ts'
 import type { PartitionOf } from './logs.ts'
+import { Violation } from './violation.ts'
 
 export type Consumed = {
   topicId: string
@@ -84,6 +85,15 @@ export const fetchRequest = (
   rackId: '',
 })
 
+/** What is served is served whole, as the protocol's clients find. */
+function checkWhole(of: PartitionOf, from: number, bytes: Buffer): void {
+  try {
+    for (const at of batches(bytes)) checkBatch(bytes, at)
+  } catch (why) {
+    throw new Violation('S1', 'bad batches are never served', { of, from, why: String(why) })
+  }
+}
+
 export function createConsumer(client: Client, events: ConsumerEvents): Consumer {
   const locator = createLocator(client)
   const positions = new Map<string, number>()
@@ -129,6 +139,7 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
     const { highWatermark } = told
     const bytes = told.records ?? Buffer.alloc(0)
     let next = from
+    checkWhole(of, from, bytes)
     for (const at of batches(bytes)) {
       for (const { offset, value } of records(bytes, at)) {
         if (offset < from) continue

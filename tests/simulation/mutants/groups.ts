@@ -1,5 +1,8 @@
 /** What could be wrong with groups and their coordinators. */
-import { type Mutant, patch } from './mutant.ts'
+import { calm, type Mutant, type MutantRun, patch, settled } from './mutant.ts'
+
+/** Members come and go, and nothing else happens. */
+const joining: MutantRun = { ...settled, faultyMs: 20_000, mix: calm, workload: ['groups'] }
 
 export const groupMutants: Mutant[] = [
   {
@@ -50,5 +53,29 @@ export const groupMutants: Mutant[] = [
       ),
     ],
     run: { scenario: 'chained-groups-storm' },
+  },
+  {
+    name: 'everybody is given the same part',
+    rules: ['G1'],
+    patches: [
+      patch(
+        'actors/group/syncing.ts',
+        'member.assignment = group.storing?.get(member.memberId) ?? NO_BYTES',
+        'member.assignment = [...(group.storing?.values() ?? [])][0] ?? NO_BYTES',
+      ),
+    ],
+    run: joining,
+  },
+  {
+    name: 'a generation is counted anew',
+    rules: ['G2'],
+    patches: [
+      patch(
+        'machines/group.ts',
+        'generationId: ({ context }) => context.generationId + 1',
+        'generationId: ({ context }) => (context.generationId % 2) + 1',
+      ),
+    ],
+    run: { ...joining, faultyMs: 40_000 },
   },
 ]

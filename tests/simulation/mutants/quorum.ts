@@ -91,7 +91,13 @@ export const quorumMutants: Mutant[] = [
         { guard: 'grantsPreVote', actions: grant },`,
       ),
     ],
-    run: { ...elections, mix: restless({ kill: 1_500 }, { lossRate: 0.5 }) },
+    run: {
+      brokers: 1,
+      controllers: 3,
+      faultyMs: 12_000,
+      workload: [],
+      mix: restless({ kill: 800 }, { lossRate: 0.5 }),
+    },
   },
   {
     name: 'a candidacy without pre-votes',
