@@ -8,12 +8,14 @@ import type { AnyStateMachine } from 'xstate'
 import { controller } from '../../machines/controller.ts'
 import { group } from '../../machines/group.ts'
 import { quorum } from '../../machines/quorum.ts'
+import { replica } from '../../machines/replica.ts'
 import { listenToGuards } from './chart.ts'
 import { adapterOf as ofController } from './controller-adapter.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
 import { adapterOf as ofGroup } from './group-adapter.ts'
 import { type Plan, planOf } from './plan.ts'
 import { adapterOf as ofQuorum } from './quorum-adapter.ts'
+import { adapterOf as ofReplica } from './replica-adapter.ts'
 import { type Adapter, type World, walk } from './walk.ts'
 
 type Action = (...of: unknown[]) => void
@@ -66,7 +68,7 @@ function tell<W extends World>(
   }
 }
 
-for (const machine of [quorum, controller, group]) listenToGuards(machine)
+for (const machine of [quorum, controller, group, replica]) listenToGuards(machine)
 
 const voter = { id: 2, voters: [1, 2, 3], epoch: 4 }
 
@@ -190,6 +192,34 @@ tell(group, () => ofGroup({ ...empty, isStatic: true }), {
       },
     })),
     told: 'what storeReplacement does at once',
+  },
+})
+
+tell(replica, () => ofReplica({ name: 'a broken replica', leader: 2, isr: [1, 2] }), {
+  'a log that is not cut before it is filled': {
+    bug: broken(() => ({
+      truncate(of) {
+        const { self } = of as { self: { send(event: object): void } }
+        self.send({ type: 'truncated' })
+      },
+    })),
+    told: 'what truncate does at once',
+  },
+  'a follower that does not fetch': {
+    bug: broken(() => ({ startFetching() {} })),
+    told: "fetch: 'fetch from 2",
+  },
+  'an ISR that no controller knows of': {
+    bug: broken(() => ({ proposeIsr() {} })),
+    told: "propose: 'propose",
+  },
+  'a leader that was put down, for whose records somebody waits': {
+    bug: broken(() => ({ endLeading() {} })),
+    told: 'what endLeading does at once',
+  },
+  'a refusal that is not taken for one': {
+    bug: decides({ isRefused: () => false }),
+    told: 'the state after',
   },
 })
 
