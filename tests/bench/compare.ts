@@ -32,6 +32,8 @@ export type Plan = {
   pairs: number
   scale: number
   isHour: boolean
+  /** Warm clusters that all workloads use, one after the other; absent: new ones for each. */
+  shared?: SharedClusters
   /** Hears what is going on, a line at a time. */
   told(line: string): void
 }
@@ -96,23 +98,41 @@ const runCold = (workload: OnCluster, plan: Plan): Promise<Pairs> =>
   )
 
 const runWarm = (workload: OnCluster, plan: Plan): Promise<Pairs> =>
+  plan.shared !== undefined && workload.properties === undefined
+    ? runOnWarm(workload, plan, plan.shared)
+    : withClusters((clusters) => runOnWarm(workload, plan, clusters))
+
+async function runOnWarm(workload: OnCluster, plan: Plan, clusters: SharedClusters) {
+  for (const system of [plan.theirs, plan.ours]) {
+    const cluster = await clusters.of(system, workload.properties?.[system.name])
+    await warm(workload, system, cluster, plan)
+  }
+  return alternate(plan, `${workload.name} warm`, async (system, round) =>
+    once(workload, await clusters.of(system), `${workload.name}-${round}`, plan),
+  )
+}
+
+/** One of each system, started when it is first asked for. */
+export type SharedClusters = {
+  of(system: System, properties?: Record<string, string>): Promise<Cluster>
+}
+
+export const withClusters = <T>(work: (clusters: SharedClusters) => Promise<T>): Promise<T> =>
   inFolder(async (folder) => {
-    const clusters = new Map<System, Cluster>()
+    const running = new Map<System, Cluster>()
     try {
-      for (const system of [plan.theirs, plan.ours]) {
-        const cluster = await system.create(
-          join(folder, system.name),
-          workload.properties?.[system.name],
-        )
-        clusters.set(system, cluster)
-        await load(cluster.bootstrap, 'first', { t: 'first' })
-      }
-      for (const [system, cluster] of clusters) await warm(workload, system, cluster, plan)
-      return await alternate(plan, `${workload.name} warm`, (system, round) =>
-        once(workload, clusters.get(system)!, `bench-${round}`, plan),
-      )
+      return await work({
+        async of(system, properties) {
+          const known = running.get(system)
+          if (known !== undefined) return known
+          const cluster = await system.create(join(folder, system.name), properties)
+          running.set(system, cluster)
+          await load(cluster.bootstrap, 'first', { t: 'first' })
+          return cluster
+        },
+      })
     } finally {
-      for (const cluster of clusters.values()) await cluster.close()
+      for (const cluster of running.values()) await cluster.close()
     }
   })
 
@@ -122,7 +142,7 @@ async function warm(workload: OnCluster, system: System, cluster: Cluster, plan:
   let best = 0
   let quiet = 0
   for (let round = 0; round < warmRounds.most && plan.scale >= 1; round++) {
-    const { throughput = 0 } = await once(workload, cluster, `warm-${round}`, plan)
+    const { throughput = 0 } = await once(workload, cluster, `${workload.name}-warm-${round}`, plan)
     plan.told(`${workload.name} warming ${system.name} ${round + 1}: ${Math.round(throughput)} k/s`)
     quiet = throughput > best * noRise ? 0 : quiet + 1
     best = Math.max(best, throughput)
@@ -157,10 +177,13 @@ const writeBack = () => void spawnSync('sync')
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.on('exit', remove)
   try {
     return await work(folder)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    process.off('exit', remove)
+    remove()
   }
 }
 

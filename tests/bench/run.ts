@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import pc from 'picocolors'
 import { root } from '../real/support/processes.ts'
 import { kafkaLibs } from '../support/peers.ts'
-import { type Comparison, compare } from './compare.ts'
+import { type Comparison, compare, type SharedClusters, withClusters } from './compare.ts'
 import { watched } from './fences.ts'
 import { buildLoad } from './load.ts'
 import { describeMachine } from './machine.ts'
@@ -34,6 +34,9 @@ const workloads: Workload[] = [
   ...javaClientWorkloads,
 ]
 
+/** In the repository: of the last run. */
+const keptReport = join(root, 'docs/benchmark')
+
 type Options = {
   embedded?: true
   workload?: string[]
@@ -42,8 +45,9 @@ type Options = {
   scale: number
   quick?: true
   hour?: true
+  shared?: true
   json?: true
-  report?: string
+  report?: string | true
 }
 
 const positive = (text: string): number => {
@@ -61,8 +65,12 @@ const program = new Command('npm run bench --')
   .option('--quick', 'the first workloads, three pairs, a few minutes')
   .option('--hour', 'mixed-memory for an hour on each side and pair; else ten minutes')
   .option('--scale <part>', 'a part of each workload’s size, for trying out', positive, 1)
+  .option('--shared', 'warm workloads share their clusters: for trying out')
   .option('--json', 'one JSON object a comparison, with every single figure')
-  .option('--report <folder>', 'writes README.md, plots and figures.json there')
+  .option(
+    '--report [folder]',
+    'writes README.md, plots and figures.json there; what other runs left there is kept beside it',
+  )
   .addHelpText(
     'after',
     `
@@ -119,6 +127,9 @@ async function prepare(): Promise<void> {
   await buildLoad()
 }
 
+// What was started ends with it, and folders go.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+
 const picked = chosen()
 await prepare()
 const ours = watched(options.embedded ? samsaEmbedded : samsaProcesses)
@@ -131,25 +142,33 @@ const plan = {
   isHour: options.hour === true,
   told: say,
 }
-const comparisons: { comparison: Comparison; workload: Workload }[] = []
-for (const workload of picked) {
-  if (workload.forms !== undefined && !workload.forms.includes(plan.ours.form)) continue
-  const wanted: Heat[] = options.heat === 'both' ? ['cold', 'warm'] : [options.heat]
-  const heats = workload.kind === 'system' ? wanted.slice(-1) : wanted
-  for (const heat of heats) {
-    if (workload.kind === 'cluster' && !workload.heats.includes(heat)) continue
-    const comparison = await compare(workload, heat, plan)
-    comparisons.push({ comparison, workload })
-    if (options.json) console.log(JSON.stringify(comparison))
+type Compared = { comparison: Comparison; workload: Workload }
+
+async function compareAll(shared?: SharedClusters): Promise<Compared[]> {
+  const compared: Compared[] = []
+  for (const workload of picked) {
+    if (workload.forms !== undefined && !workload.forms.includes(plan.ours.form)) continue
+    const wanted: Heat[] = options.heat === 'both' ? ['cold', 'warm'] : [options.heat]
+    const heats = workload.kind === 'system' ? wanted.slice(-1) : wanted
+    for (const heat of heats) {
+      if (workload.kind === 'cluster' && !workload.heats.includes(heat)) continue
+      const comparison = await compare(workload, heat, { ...plan, ...(shared ? { shared } : {}) })
+      compared.push({ comparison, workload })
+      if (options.json) console.log(JSON.stringify(comparison))
+    }
   }
+  return compared
 }
+
+const comparisons = await (options.shared ? withClusters(compareAll) : compareAll())
 const rows = comparisons.flatMap(({ comparison, workload }) => rowsOf(comparison, workload))
 const fences = { ours: ours.fences, theirs: theirs.fences }
 if (options.json) console.log(JSON.stringify({ fences }))
 else console.log(`${terminalTable(rows)}\n${fencesLine(fences)}`)
 if (options.report !== undefined) {
+  const folder = options.report === true ? keptReport : options.report
   const { pairs, scale } = plan
-  const at = new Date().toISOString()
-  writeReport(options.report, { machine: describeMachine(), at, pairs, scale, rows, fences })
-  say(`written: ${join(options.report, 'README.md')}`)
+  const run = { at: new Date().toISOString(), pairs, scale, fences }
+  writeReport(folder, { machine: describeMachine(), form: plan.ours.form, run, rows })
+  say(`written: ${join(folder, 'README.md')}`)
 }

@@ -1,5 +1,5 @@
 /** How pairs become ratios, rows and a report. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -47,18 +47,30 @@ test('throughput is to be at least the aim, everything else at most', () => {
   assert.not.ok(cpu!.isMet)
 })
 
-test('the report holds a table and a plot for each form and heat', () => {
+test('the report holds a table and a plot for each form and heat, of several runs', () => {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-report-'))
   const rows = rowsOf(comparison, workload)
   const machine = { cpu: 'x', cores: 2, memoryGb: 8, system: 's', node: 'n', java: 'j', nats: 't' }
   const fences = { ours: { wanted: 1, false: 0 }, theirs: { wanted: 2, false: 0 } }
-  writeReport(folder, { machine, at: '2000-01-01T00:00:00Z', pairs: 3, scale: 1, rows, fences })
+  const run = { at: '2000-01-01T00:00:00Z', pairs: 3, scale: 1, fences }
+  writeFileSync(join(folder, 'reasons.json'), '{ "produce-100: cpu": "the reason" }')
+  writeReport(folder, { machine, form: 'embedded', run, rows })
   const text = readFileSync(join(folder, 'README.md'), 'utf8')
   assert.ok(text.includes(markdownTable(rows)), text)
   assert.ok(text.includes('(embedded-warm.svg)'), text)
   assert.ok(text.includes('Samsa 0, Kafka 0'), text)
+  assert.match(text, /\| produce-100 \| embedded warm \| CPU \| 0.4 \| ≤ 0.3 \| the reason \|/)
   const svg = readFileSync(join(folder, 'embedded-warm.svg'), 'utf8')
   assert.ok(svg.startsWith('<svg') && svg.includes('produce-100: throughput'), svg.slice(0, 200))
+
+  const others = rowsOf({ ...comparison, form: 'processes' }, workload)
+  writeReport(folder, { machine, form: 'processes', run, rows: others })
+  const both = readFileSync(join(folder, 'README.md'), 'utf8')
+  for (const table of [rows, others]) assert.ok(both.includes(markdownTable(table)), both)
+  writeReport(folder, { machine, form: 'embedded', run: { ...run, scale: 0.5 }, rows: [] })
+  const anew = readFileSync(join(folder, 'README.md'), 'utf8')
+  assert.not(anew.includes(markdownTable(rows)), 'rows of another size are gone')
+  assert.ok(anew.includes(markdownTable(others)), anew)
   rmSync(folder, { recursive: true })
 })
 

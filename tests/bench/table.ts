@@ -76,6 +76,26 @@ export function markdownTable(rows: readonly Row[]): string {
   ].join('\n')
 }
 
+export function behindTable(rows: readonly Row[], reasons: Record<string, string>): string {
+  const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
+  const columns = ['workload', '', 'figure', 'ratio', 'aim', 'why']
+  const titleOf = (figure: string) => figures[figure]?.title ?? figure
+  return [
+    line(columns),
+    line(columns.map(() => '---')),
+    ...rows.map((row) =>
+      line([
+        row.workload,
+        [row.form, row.heat === 'own' ? '' : row.heat].join(' ').trim(),
+        titleOf(row.figure),
+        short(row.ratio.ratio),
+        `${aimSign(row.figure)} ${row.aim}`,
+        reasons[`${row.workload}: ${row.figure}`] ?? 'not profiled yet',
+      ]),
+    ),
+  ].join('\n')
+}
+
 export type BothFences = Record<'ours' | 'theirs', Fences>
 
 /** Of the whole run. A false one is of a broker that nobody had ended. */

@@ -169,6 +169,35 @@ test('a removed log is gone at once, its files a little later', async () => {
   })
 })
 
+test('many logs are removed with two syncs, none of them on the loop', async () => {
+  let onLoop = 0
+  let inPool = 0
+  const disk: Disk = {
+    ...nodeDisk,
+    syncDirectory(path) {
+      onLoop++
+      nodeDisk.syncDirectory(path)
+    },
+    datasyncDirectory(path) {
+      inPool++
+      return nodeDisk.datasyncDirectory(path)
+    },
+  }
+  await withStorage(
+    async ({ start, folder }) => {
+      const store = await start()
+      const all = Array.from({ length: 50 }, (_, partition) => ({ topic: 'wide', partition }))
+      for (const each of all) store.create(each, topicId, logConfig)
+      onLoop = 0
+      for (const each of all) store.remove(each)
+      assert.is(onLoop, 0)
+      await until('they are synced', () => inPool === 2)
+      assert.not(readdirSync(folder).some((name) => /^wide-\d+$/.test(name)))
+    },
+    { disk },
+  )
+})
+
 test('what a stop left to delete is deleted by the next run', async () => {
   await withStorage(async ({ folder, start, stop }) => {
     const store = await start()
