@@ -2,6 +2,7 @@
 import { edgeMutants } from './edges.ts'
 import { groupMutants } from './groups.ts'
 import type { Mutant } from './mutant.ts'
+import { namedMutants } from './named.ts'
 import { nodeMutants } from './nodes.ts'
 import { quorumMutants } from './quorum.ts'
 import { replicaMutants } from './replicas.ts'
@@ -10,6 +11,7 @@ export const mutants: readonly Mutant[] = [
   ...quorumMutants,
   ...replicaMutants,
   ...nodeMutants,
+  ...namedMutants,
   ...groupMutants,
   ...edgeMutants,
 ]
