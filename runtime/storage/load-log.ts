@@ -81,6 +81,7 @@ export async function loadLog(origin: LogOrigin, left: LogAsLeft, pause: Pause):
   const quick = left.isClean ? trustAll(origin, left) : undefined
   const log = quick ?? (await verify(origin, left, pause))
   truncateEpochsFromEnd(log.epochs, log.endOffset)
+  completeEpochs(log)
   truncateEpochsFromStart(log.epochs, log.startOffset)
   log.producers = loadProducers(log)
   log.rollJitterMs = jitterOf(log)
@@ -275,10 +276,22 @@ function settle(log: LogState, recoveryPoint: number, heldEnd: number) {
   checkOrder(log)
 }
 
-function rebuildEpochs(log: LogState) {
+/** A log start that was moved and not checkpointed is back, before what the table begins with (P14). */
+function completeEpochs(log: LogState) {
+  const known = log.epochs.entries
+  const first = known[0]
+  if (first === undefined || first.startOffset <= log.startOffset) return
+  rebuildEpochs(log, first.startOffset)
+  for (const { epoch, startOffset } of known) assignEpoch(log.epochs, epoch, startOffset)
+}
+
+/** @param upTo from the batches below it */
+function rebuildEpochs(log: LogState, upTo = log.endOffset) {
   const epochs: LeaderEpochs = { entries: [], changed: true }
   for (const segment of log.segments) {
+    if (segment.baseOffset >= upTo) break
     walkBatches(segment, log.shared.files, 0, 'headers', (bytes, at) => {
+      if (baseOffset(bytes, at) >= upTo) return false
       const epoch = partitionLeaderEpoch(bytes, at)
       if (epoch > (latestEpoch(epochs) ?? -1)) assignEpoch(epochs, epoch, baseOffset(bytes, at))
       return true

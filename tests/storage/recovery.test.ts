@@ -169,6 +169,24 @@ test('a cut below the log start lowers it for good', async () => {
   })
 })
 
+test('a log start that moved and was not checkpointed is back, and so are its epochs (P14)', async () => {
+  await withStorage(async ({ start, crash }) => {
+    const store = await start()
+    const log = store.create(of, topicId, logConfig)
+    for (let i = 0; i < 4; i++) append(log, batchOf([`v${i}`]))
+    for (let i = 4; i < 10; i++) append(log, batchOf([`v${i}`]), 1)
+    log.roll()
+    append(log, batchOf(['v10']), 1)
+    log.advanceStartOffset(8)
+    await log.flush()
+    await store.checkpointRecoveryPoints()
+    crash()
+    const again = (await start()).get(of)!
+    assert.equal([again.startOffset(), again.endOffset()], [0, 11])
+    assert.equal([0, 3, 4, 8].map(again.epochAt, again), [0, 0, 1, 1])
+  })
+})
+
 test('half-written files of a crash are out of the way before the next run writes its own', async () => {
   await withStorage(async ({ folder, start, crash }) => {
     const store = await start()
