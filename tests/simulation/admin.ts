@@ -9,12 +9,14 @@
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
 import { DeleteTopics } from '../../transport/schemas/20-delete-topics.ts'
+import { DeleteRecords } from '../../transport/schemas/21-delete-records.ts'
 import { CreatePartitions } from '../../transport/schemas/37-create-partitions.ts'
 import { ElectLeaders } from '../../transport/schemas/43-elect-leaders.ts'
 import { IncrementalAlterConfigs } from '../../transport/schemas/44-incremental-alter-configs.ts'
 import { AlterPartitionReassignments } from '../../transport/schemas/45-alter-partition-reassignments.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
 import type { SimCluster } from './cluster.ts'
+import { createLocator } from './locator.ts'
 import type { AdminOperation } from './script.ts'
 import { must } from './violation.ts'
 
@@ -27,6 +29,8 @@ type Known = {
 
 export type AdminEvents = {
   fail(why: unknown): void
+  /** All below a share of what was read is to go. @returns below which offset */
+  deleting(topic: string, partition: number, share: number): number
   created(topic: CreatedTopic): void
   /** It was told that no topic has this id any more. */
   deleted(topic: CreatedTopic): void
@@ -52,6 +56,7 @@ export function createAdmin(client: Client, events: AdminEvents): Admin {
   const names: Known[] = []
   const current = new Map<string, Known>()
   const queues = new Map<string, Promise<void>>()
+  const locator = createLocator(client)
   let inFlight = 0
 
   function known(topic: string): Known {
@@ -146,6 +151,21 @@ export function createAdmin(client: Client, events: AdminEvents): Admin {
       case 'electLeader': {
         const topicPartitions = [{ topic: operation.topic, partitions: [operation.partition] }]
         await ask(address, ElectLeaders, 2, { electionType: 0, topicPartitions, timeoutMs })
+        return
+      }
+      case 'deleteRecords': {
+        const { topic: name, partition: partitionIndex, share } = operation
+        if (locator.leader(name, partitionIndex) === undefined) await locator.refresh(name)
+        const leader = locator.leader(name, partitionIndex)
+        if (leader === undefined) return
+        const offset = events.deleting(name, partitionIndex, share)
+        const topics = [{ name, partitions: [{ partitionIndex, offset }] }]
+        const answer = await ask(client.addressOf(leader.nodeId), DeleteRecords, 2, {
+          topics,
+          timeoutMs,
+        })
+        const { errorCode } = answer.topics[0]!.partitions[0]!
+        if (errorCode !== errorCodes.NONE) await locator.refresh(name)
         return
       }
       case 'reassign': {

@@ -3,14 +3,14 @@ import { encodeBatch } from '../../transport/records/records.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
 import { type Client, NO_TOPIC_ID } from './client.ts'
 import { createLocator } from './locator.ts'
-import type { Outcome, Producer } from './producer.ts'
+import type { Outcome, Producer, SendTo } from './producer.ts'
 
 export function createCarelessProducer(client: Client): Producer {
   const locator = createLocator(client)
   const { machine } = client
   let inFlight = 0
 
-  async function deliver(topic: string, partition: number, values: string[]): Promise<Outcome> {
+  async function deliver({ topic, partition, keyOf }: SendTo, values: string[]): Promise<Outcome> {
     if (locator.leader(topic, partition) === undefined) await locator.refresh(topic)
     const leader = locator.leader(topic, partition)
     if (leader === undefined) return { acked: false, why: 'no leader is known' }
@@ -21,7 +21,11 @@ export function createCarelessProducer(client: Client): Producer {
       producerId: -1,
       producerEpoch: -1,
       baseSequence: -1,
-      records: values.map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
+      records: values.map((value) => ({
+        key: keyOf === undefined ? null : Buffer.from(keyOf(value)),
+        value: Buffer.from(value),
+        timestamp,
+      })),
     })
     client.tell(client.addressOf(leader.nodeId), Produce, 11, {
       transactionalId: null,
@@ -37,9 +41,9 @@ export function createCarelessProducer(client: Client): Producer {
   }
 
   return {
-    send({ topic, partition }, values) {
+    send(to, values) {
       inFlight++
-      return deliver(topic, partition, values).finally(() => inFlight--)
+      return deliver(to, values).finally(() => inFlight--)
     },
     inFlight: () => inFlight,
     forget() {},

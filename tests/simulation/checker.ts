@@ -5,8 +5,9 @@
 import type { NodeParts } from '../../runtime/node.ts'
 import { CLEAN_MARKER } from '../../runtime/storage/clean-marker.ts'
 import { checkApplied } from './apply-checker.ts'
+import type { Cleanup } from './cleanup.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import { createLogs, type Entry, type Logs, type LogView } from './logs.ts'
+import { createLogs, type Entry, type Logs, type LogView, topicOf } from './logs.ts'
 import { checkMessages } from './message-checker.ts'
 import { checkMetadata, type MetadataChecker } from './metadata-checker.ts'
 import { checkOffsets, type OffsetsChecker } from './offsets-checker.ts'
@@ -42,10 +43,12 @@ export type CheckerOptions = {
   bytesMaxOf(log: string): number
   lagMsMax: number
   nowMs(): number
+  cleanupOf(topic: string): Cleanup
 }
 
 export function createChecker(cluster: SimCluster, options: CheckerOptions): Checker {
-  const { minIsrOf, bytesMaxOf, lagMsMax, nowMs } = options
+  const { minIsrOf, bytesMaxOf, lagMsMax, nowMs, cleanupOf } = options
+  const isCompacted = ({ name }: LogView) => cleanupOf(topicOf(name)) === 'compacts'
   /** Found inside a call of the production code, which would take it for an error of its own. */
   let found: unknown
   function guarded(check: () => void): void {
@@ -62,12 +65,17 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     const key = `${view.key}|${entry.base}@${entry.epoch}`
     const beforeKey = before === undefined ? undefined : `${before.base}@${before.epoch}`
     const rule = view.name === METADATA ? 'R5' : 'P4'
+    const mayHaveGaps = isCompacted(view)
+    const isDense =
+      before === undefined ||
+      (mayHaveGaps ? entry.base > before.last : entry.base === before.last + 1)
     must(
-      before === undefined || (entry.base === before.last + 1 && entry.epoch >= before.epoch),
+      isDense && (before === undefined || entry.epoch >= before.epoch),
       'P15',
       'a log is dense, and its epochs only rise',
       () => ({ node: view.nodeId, log: view.name, before, entry }),
     )
+    if (mayHaveGaps) return
     const known = written.get(key)
     if (known === undefined) {
       written.set(key, { crc: entry.crc, before: beforeKey, node: view.nodeId })
@@ -89,7 +97,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     appended(view, entry, before) {
       appended(view, entry, before)
       checkSize(view, entry, bytesMaxOf)
-      producers.appended(view, entry, before)
+      producers.appended(view, entry)
       replicas.appended(view, entry)
       offsets.appended(view, entry)
     },
@@ -100,6 +108,12 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
         replicas.truncated(view)
         partitions.truncated(view, gone)
       }
+    },
+    restarted: (view) => producers.restarted(view),
+    dropped(view, gone) {
+      if (view.name === METADATA) return
+      replicas.dropped(view, gone)
+      if (!isCompacted(view)) partitions.dropped(view, gone)
     },
     damaged(view, file, position) {
       throw new Violation('S1', 'what is written is whole', { node: view.nodeId, file, position })
@@ -116,20 +130,21 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   const quorum = checkQuorum(cluster, logs, (node, state) =>
     guarded(() => messages.stored(node, state)),
   )
-  const partitions = checkPartitions(cluster, logs)
-  const producers = checkProducers(cluster, logs)
+  const partitions = checkPartitions(cluster, logs, cleanupOf)
+  const producers = checkProducers(cluster, logs, isCompacted)
   const offsets = checkOffsets(cluster, logs, () => metadata)
   const replicas = checkReplicas({
     cluster,
     logs,
     metadata: () => metadata,
     minIsrOf,
+    isCompacted,
     lagMsMax,
     acksOf: producers.acksOf,
   })
   const applied = checkApplied(cluster, nowMs)
   const reassignments = checkReassignments(minIsrOf)
-  const positions = checkPositions(cluster, logs)
+  const positions = checkPositions(cluster, logs, isCompacted)
   const snapshots = checkSnapshots(cluster, quorum.committedEnd)
   const sessions = checkSessions(cluster, nowMs)
   const metadata: MetadataChecker = checkMetadata(

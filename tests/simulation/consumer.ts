@@ -4,6 +4,7 @@ import { errorCodes } from '../../transport/protocol/errors.ts'
 import { batches, checkBatch, crc, lastOffset } from '../../transport/records/batch.ts'
 import { records } from '../../transport/records/records.ts'
 import { Fetch } from '../../transport/schemas/01-fetch.ts'
+import { ListOffsets } from '../../transport/schemas/02-list-offsets.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
 import { createLocator } from './locator.ts'
 import type { PartitionOf } from './logs.ts'
@@ -26,6 +27,8 @@ export type Consumed = {
 export type ConsumerEvents = {
   consumed(record: Consumed): void
   /** The high watermark that a leader told, by its leader epoch as far as we know it. */
+  /** What it asked for is not there any more: it goes on from the log start. */
+  reset(of: PartitionOf, to: number): void
   saw(of: PartitionOf, leaderEpoch: number, highWatermark: number): void
 }
 
@@ -40,6 +43,7 @@ export type Consumer = {
 
 const maxWaitMs = 200
 const retryMs = 50
+const EARLIEST = -2
 /** A topic that is not there may be gone for good. */
 const absentMs = 500
 const keyOf = ({ topicId, partition }: PartitionOf) => `${topicId}-${partition}`
@@ -94,13 +98,18 @@ function checkWhole(of: PartitionOf, from: number, bytes: Buffer): void {
   }
 }
 
-export function createConsumer(client: Client, events: ConsumerEvents): Consumer {
-  const locator = createLocator(client)
+/** @param clientOf one for each partition: a broker answers a connection in order, one long poll after the other */
+export function createConsumer(
+  clientOf: (name: string) => Client,
+  events: ConsumerEvents,
+): Consumer {
+  const locator = createLocator(clientOf('consumer'))
   const positions = new Map<string, number>()
   let isStopped = false
 
   async function follow(of: PartitionOf, isById: boolean): Promise<void> {
     const { topic, partition } = of
+    const client = clientOf(`consumer of ${keyOf(of)}`)
     while (!isStopped && positions.has(keyOf(of))) {
       const leader = locator.leader(topic, partition)
       if (leader === undefined || leader.topicId !== of.topicId) {
@@ -109,7 +118,7 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
         continue
       }
       try {
-        const isFine = await fetchOnce(of, isById, leader)
+        const isFine = await fetchOnce(client, of, isById, leader)
         if (!isFine) await locator.refresh(topic)
       } catch (why) {
         if (!(why instanceof NoAnswerError)) throw why
@@ -120,6 +129,7 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
   }
 
   async function fetchOnce(
+    client: Client,
     of: PartitionOf,
     isById: boolean,
     leader: { nodeId: number; leaderEpoch: number },
@@ -134,6 +144,7 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
     )
     if (!positions.has(key)) return true
     const told = answer.responses[0]?.partitions[0]
+    if (told?.errorCode === errorCodes.OFFSET_OUT_OF_RANGE) return reset(client, of, leader)
     if (told === undefined || told.errorCode !== errorCodes.NONE) return false
     events.saw(of, leader.leaderEpoch, told.highWatermark)
     const { highWatermark } = told
@@ -155,6 +166,29 @@ export function createConsumer(client: Client, events: ConsumerEvents): Consumer
       next = lastOffset(bytes, at) + 1
     }
     positions.set(key, Math.max(from, next))
+    return true
+  }
+
+  /** As `auto.offset.reset=earliest` does. */
+  async function reset(
+    client: Client,
+    of: PartitionOf,
+    { nodeId, leaderEpoch }: { nodeId: number; leaderEpoch: number },
+  ): Promise<boolean> {
+    const { topic: name, partition: partitionIndex } = of
+    const wanted = { partitionIndex, currentLeaderEpoch: leaderEpoch, timestamp: EARLIEST }
+    const { topics } = await client.request(client.addressOf(nodeId), ListOffsets, 7, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name, partitions: [wanted] }],
+      timeoutMs: 5_000,
+    })
+    const { errorCode, offset } = topics[0]!.partitions[0]!
+    const from = positions.get(keyOf(of))
+    // Another leader may begin earlier than the one that refused.
+    if (errorCode !== errorCodes.NONE || from === undefined || offset <= from) return false
+    positions.set(keyOf(of), offset)
+    events.reset(of, offset)
     return true
   }
 

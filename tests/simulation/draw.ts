@@ -2,6 +2,7 @@
  * A script from a seed: its own cluster, topics, producers, and its own mix of faults. Each kind has
  * a stream of chance of its own, so that one more or less changes no other.
  */
+import { cleanupFor } from './cleanup.ts'
 import type { ClusterShape } from './cluster.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import {
@@ -66,7 +67,14 @@ export type DrawOptions = {
 }
 
 /** Beside idempotent producers with acks=all and a consumer, which every seed has. */
-export const workloadNames = ['loose', 'admin', 'groups', 'recreate'] as const
+export const workloadNames = [
+  'loose',
+  'admin',
+  'groups',
+  'recreate',
+  'retention',
+  'compaction',
+] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 export function drawScript(options: DrawOptions): Script {
@@ -85,6 +93,8 @@ export function drawScript(options: DrawOptions): Script {
     return { name: `producer-${index}`, acks: -1, inFlightMax: 1 + workload.below(5), ...raised }
   })
   const parts = drawParts(random.fork('parts'), options.workload)
+  if (parts.has('retention')) topics.push(drawBounded(random.fork('bounded')))
+  if (parts.has('compaction')) topics.push(drawCompacted(random.fork('compacted')))
   if (parts.has('loose')) {
     producers.push({ name: 'loose-1', acks: 1, inFlightMax: 1 + workload.below(5) })
     producers.push({ name: 'loose-0', acks: 0, inFlightMax: 1 })
@@ -92,7 +102,7 @@ export function drawScript(options: DrawOptions): Script {
   const recreated = parts.has('recreate') ? drawRecreated(random.fork('recreated')) : []
   if (recreated.length > 0) producers.push({ name: RECREATOR, acks: -1, inFlightMax: 5 })
   const groups = parts.has('groups')
-    ? topics.map(({ name }): GroupSpec => ({ id: `group-${name}`, topic: name }))
+    ? topics.slice(0, 2).map(({ name }): GroupSpec => ({ id: `group-${name}`, topic: name }))
     : []
   const { meanMs, ...network } = mix
   const faults = random.fork('faults')
@@ -111,6 +121,17 @@ export function drawScript(options: DrawOptions): Script {
     ),
     ...(parts.has('admin')
       ? drawAdmin({ topics, shape, faultyMs, random: random.fork('admin') })
+      : []),
+    ...(parts.has('retention')
+      ? drawDeletions({
+          // Groups would be told that what they want is gone.
+          topics: topics.filter(
+            (topic) =>
+              cleanupFor(topic) === 'deletes' || (topic.name === 'second' && groups.length === 0),
+          ),
+          faultyMs,
+          random: random.fork('deletions'),
+        })
       : []),
     ...drawMembers({ groups, faultyMs, random: random.fork('groups') }),
     ...faultNames.flatMap((name) =>
@@ -176,6 +197,9 @@ function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
     controllers,
     config: {
       'offsets.topic.num.partitions': '2',
+      'log.retention.check.interval.ms': '1000',
+      'log.cleaner.backoff.ms': '1000',
+      'log.cleaner.dedupe.buffer.size': '1048576',
       'min.insync.replicas': brokers > 2 ? '2' : '1',
       'default.replication.factor': String(Math.min(3, brokers)),
       'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
@@ -245,6 +269,40 @@ function drawLives({ topic: { name, partitions }, faultyMs, random }: Lives): Ti
     actions.push({ at: round(at), do: 'deleteTopic', topic: name })
   }
   return actions.filter(({ at }) => at < faultyMs)
+}
+
+/** Rolled and looked at often, so that what is old goes soon. */
+const soonOld = (random: SeededRandom) => ({
+  'segment.ms': String(Math.round(random.between(200, 3_000))),
+  'file.delete.delay.ms': '1000',
+})
+
+function drawBounded(random: SeededRandom): TopicSpec {
+  const configs: Record<string, string> = soonOld(random)
+  const kind = random.below(3)
+  if (kind !== 0) configs['retention.ms'] = String(Math.round(random.between(500, 10_000)))
+  if (kind !== 1) configs['retention.bytes'] = String(Math.round(random.between(0, 20_000)))
+  return { name: 'bounded', partitions: 1 + random.below(2), configs }
+}
+
+const drawCompacted = (random: SeededRandom): TopicSpec => ({
+  name: 'compacted',
+  partitions: 1 + random.below(2),
+  configs: {
+    ...soonOld(random),
+    'cleanup.policy': 'compact',
+    'min.cleanable.dirty.ratio': '0.01',
+    'delete.retention.ms': String(random.below(2_000)),
+  },
+})
+
+function drawDeletions({ topics, faultyMs, random }: Omit<AdminDraw, 'shape'>): Timed<Action>[] {
+  const meanMs = random.between(1_000, 8_000)
+  return [...times({ faultyMs, meanMs, random })].map((at): Timed<Action> => {
+    const { name: topic, partitions } = random.pick(topics)
+    const share = random.chance(0.2) ? 1 : round(random.between(0, 1))
+    return { at, do: 'deleteRecords', topic, partition: random.below(partitions), share }
+  })
 }
 
 type AdminDraw = {

@@ -38,10 +38,13 @@ export type LogView = {
   name: string
   /** As its `partition.metadata` says; undefined: there is none, as with the quorum's log. */
   topicId: string | undefined
+  folder: string
   /** Whose log it is: topic id and partition, or the name of one without. */
   key: string
   /** In order, over all segments. */
   entries: Entry[]
+  /** Behind the last of them, also when all of them went. */
+  end: number
 }
 
 export type PartitionOf = { topicId: string; topic: string; partition: number }
@@ -49,6 +52,10 @@ export type PartitionOf = { topicId: string; topic: string; partition: number }
 export type LogEvents = {
   appended(view: LogView, entry: Entry, before: Entry | undefined): void
   truncated(view: LogView, gone: Entry[]): void
+  /** Whole segments went, and what is left begins behind them; or a cleaned one takes their place. */
+  dropped(view: LogView, gone: Entry[]): void
+  /** It is empty, and goes on elsewhere than where it ended. */
+  restarted(view: LogView): void
   /** A whole batch whose bytes are not what its CRC says. */
   damaged(view: LogView, file: string, position: number): void
 }
@@ -71,6 +78,7 @@ export type Logs = {
 const isLog = (path: string) => path.endsWith('.log')
 /** Of a topic that is gone, or of another id than is in force. */
 const isAside = (path: string) => /-(delete|stray)\/[^/]*$/.test(path)
+export const topicOf = (name: string) => name.slice(0, name.lastIndexOf('-'))
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'))
 const nameOf = (path: string) => {
   const folder = folderOf(path)
@@ -84,6 +92,10 @@ export function createLogs(events: LogEvents): Logs {
   const dirty = new Map<number, Map<string, number>>()
   /** Views that are read for the first time since they were forgotten: they may end torn. */
   const fresh = new Set<LogView>()
+  /** What was in segments that went since the last look. */
+  const gone = new Map<LogView, Entry[]>()
+  /** Segments that came by another name: what is in them was there before. */
+  const renamed = new Set<string>()
   let isDirty = false
 
   const keyOf = (nodeId: number, name: string) => `${nodeId}|${name}`
@@ -97,8 +109,7 @@ export function createLogs(events: LogEvents): Logs {
 
   function drop(nodeId: number, path: string): void {
     if (isLog(path)) {
-      const view = views.get(keyOf(nodeId, nameOf(path)))
-      if (view !== undefined) view.entries = view.entries.filter(({ file }) => file !== path)
+      takeOut(viewAt(nodeId, path), path)
       dirty.get(nodeId)!.delete(path)
       return
     }
@@ -106,6 +117,28 @@ export function createLogs(events: LogEvents): Logs {
     for (const each of [...dirty.get(nodeId)!.keys()]) {
       if (each.startsWith(`${path}/`)) dirty.get(nodeId)!.delete(each)
     }
+  }
+
+  function takeOut(view: LogView, path: string): void {
+    const out = view.entries.filter(({ file }) => file === path)
+    view.entries = view.entries.filter(({ file }) => file !== path)
+    gone.set(view, [...(gone.get(view) ?? []), ...out])
+    isDirty = true
+  }
+
+  /** What is left tells where segments are missing: at the begin or at the end. */
+  function settle(view: LogView, out: Entry[]): void {
+    const { nodeId, name, entries } = view
+    if (views.get(keyOf(nodeId, name)) !== view) return
+    const bases = basesIn(disks.get(nodeId)!, view.folder)
+    const first = bases[0] ?? 0
+    const before = view.end
+    view.end = endOf(entries) ?? bases.at(-1) ?? before
+    if (entries.length === 0 && view.end !== before) events.restarted(view)
+    const front = out.filter(({ last }) => last < first)
+    const back = out.filter(({ last }) => last >= first)
+    if (front.length > 0) events.dropped(view, front)
+    if (back.length > 0) events.truncated(view, back)
   }
 
   function watch(nodeId: number, disk: SimDisk): void {
@@ -116,6 +149,7 @@ export function createLogs(events: LogEvents): Logs {
       renamed(from, to) {
         drop(nodeId, from)
         soil(nodeId, to, 0)
+        if (isLog(to)) renamed.add(keyOf(nodeId, to))
       },
       removed: (path) => drop(nodeId, path),
       namesSynced: () => {},
@@ -129,7 +163,15 @@ export function createLogs(events: LogEvents): Logs {
     if (known !== undefined) return known
     const topicId = topicIdAt(disks.get(nodeId)!, folderOf(path))
     const key = topicId === undefined ? name : keyOfPartition(topicId, name)
-    const made: LogView = { nodeId, name, topicId, key, entries: [] }
+    const made: LogView = {
+      nodeId,
+      name,
+      folder: folderOf(path),
+      topicId,
+      key,
+      entries: [],
+      end: 0,
+    }
     views.set(at, made)
     return made
   }
@@ -142,11 +184,12 @@ export function createLogs(events: LogEvents): Logs {
     let kept = entries.length
     while (kept > 0 && isBehind(entries[kept - 1]!, path, from)) kept--
     const tail = entries.splice(kept)
-    const gone = tail.filter(({ file }) => file === path)
+    const before = tail.filter(({ file }) => file === path)
     const behind = tail.filter(({ file }) => file !== path)
     const last = entries.at(-1)
     let at = last?.file === path ? last.position + last.size : 0
-    const known = new Set(gone.map(keyOfEntry))
+    const known = new Set(before.map(keyOfEntry))
+    const isKnown = renamed.has(keyOf(nodeId, path))
     for (;;) {
       const entry = parse(content, path, at)
       if (entry === undefined) break
@@ -156,11 +199,12 @@ export function createLogs(events: LogEvents): Logs {
       }
       const previous = entries.at(-1)
       entries.push(entry)
-      if (!known.delete(keyOfEntry(entry))) events.appended(view, entry, previous)
+      if (!known.delete(keyOfEntry(entry)) && !isKnown) events.appended(view, entry, previous)
       at += entry.size
     }
     entries.push(...behind)
-    const lost = gone.filter((entry) => known.has(keyOfEntry(entry)))
+    view.end = endOf(entries) ?? baseOf(path)
+    const lost = before.filter((entry) => known.has(keyOfEntry(entry)))
     if (lost.length > 0) events.truncated(view, lost)
   }
 
@@ -176,6 +220,11 @@ export function createLogs(events: LogEvents): Logs {
         for (const [path, from] of all) reread(nodeId, path, from)
       }
       fresh.clear()
+      renamed.clear()
+      if (gone.size === 0) return
+      const all = [...gone]
+      gone.clear()
+      for (const [view, out] of all) settle(view, out)
     },
     forget(nodeId) {
       for (const [key, view] of views) if (view.nodeId === nodeId) views.delete(key)
@@ -205,6 +254,17 @@ export function createLogs(events: LogEvents): Logs {
   }
   return logs
 }
+
+const endOf = (entries: readonly Entry[]): number | undefined => {
+  const last = entries.at(-1)
+  return last && last.last + 1
+}
+
+/** A segment is named by its first offset. */
+const baseOf = (path: string) => Number(path.slice(path.lastIndexOf('/') + 1, -'.log'.length))
+
+const basesIn = (disk: SimDisk, folder: string): number[] =>
+  disk.readdir(folder).filter(isLog).map(baseOf)
 
 export function entryIn({ entries }: LogView, base: number): Entry | undefined {
   let low = 0

@@ -4,6 +4,7 @@
  * What was acknowledged is known from the clients, what is stored from the disks.
  */
 import type { MetadataImage } from '../../actors/metadata/image.ts'
+import { type Cleanup, checkLastValues } from './cleanup.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import type { Consumed } from './consumer.ts'
 import { type Entry, entryIn, type Logs, type LogView, type PartitionOf } from './logs.ts'
@@ -29,6 +30,10 @@ type Known = {
   /** How many of `acked` were found on the ISR as it was then. */
   checked: number
   isr: string
+  /** Whole segments went below this one, on some disk. */
+  start: number
+  /** All below this one may go: somebody asked for it. */
+  deletable: number
   served: { value: string; crc: number }[]
 }
 
@@ -39,6 +44,12 @@ export type PartitionChecker = {
   saw(of: PartitionOf, leaderEpoch: number, highWatermark: number): void
   /** Batches were cut from a log. */
   truncated(view: LogView, gone: Entry[]): void
+  /** Its first segments went. */
+  dropped(view: LogView, gone: Entry[]): void
+  /** Somebody asks that all below an offset goes. */
+  deleting(of: PartitionOf, before: number): void
+  /** A reader was told that what it asks for is not there any more, and goes on from here. */
+  reset(of: PartitionOf, to: number): void
   /** A disk lost what was not durable. */
   lost(): void
   /** After each step. */
@@ -57,7 +68,11 @@ export type PartitionChecker = {
 const keyOf = ({ topicId, partition }: PartitionOf) => `${topicId}-${partition}`
 const nameOf = ({ topic, partition }: PartitionOf) => `${topic}-${partition}`
 
-export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionChecker {
+export function checkPartitions(
+  cluster: SimCluster,
+  logs: Logs,
+  cleanupOf: (topic: string) => Cleanup,
+): PartitionChecker {
   const partitions = new Map<string, Known>()
   const valueAt = new Map<string, string>()
   /** Producer and partition → its acknowledged sends, in the order of sending. */
@@ -78,7 +93,17 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     const key = keyOf({ topicId, topic, partition })
     const found = partitions.get(key)
     if (found !== undefined) return found
-    const made: Known = { topicId, topic, partition, acked: [], checked: 0, isr: '', served: [] }
+    const made: Known = {
+      topicId,
+      topic,
+      partition,
+      acked: [],
+      checked: 0,
+      isr: '',
+      start: 0,
+      deletable: 0,
+      served: [],
+    }
     partitions.set(key, made)
     return made
   }
@@ -90,6 +115,11 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
 
   const stateOf = ({ topicId, partition }: PartitionOf) =>
     cluster.newestImage()?.topicById(topicId)?.partition(partition)
+
+  /** What was acknowledged below it may be gone. */
+  const startOf = ({ start, deletable }: Known) => Math.max(start, deletable)
+
+  const isCompacted = ({ topic }: Known) => cleanupOf(topic) === 'compacts'
 
   /** Runs, and has not lost what it had: a power cut makes suspect until the disk registered anew. */
   const counts = (node: SimNode, image: MetadataImage): boolean => {
@@ -109,14 +139,16 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
         of.checked = 0
         isrChanges++
       }
-      if (of.checked === of.acked.length) continue
+      if (of.checked === of.acked.length || isCompacted(of)) continue
       // The last of an ISR stays in it though it may have lost all: it is judged once it leads.
       if (state.leader < 0 && state.isr.length === 1) continue
+      const start = startOf(of)
       for (const id of state.isr) {
         const node = cluster.node(id)
         if (!counts(node, image)) continue
         for (let at = of.checked; at < of.acked.length; at++) {
           const { base, count } = of.acked[at]!
+          if (base < start) continue
           const entry = entryOf(id, of, base)
           must(
             entry !== undefined && entry.last === base + count - 1,
@@ -134,8 +166,10 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
   function checkHeld(): void {
     mayBeLost = false
     for (const of of partitions.values()) {
-      if (stateOf(of) === undefined) continue
+      if (stateOf(of) === undefined || isCompacted(of)) continue
+      const start = startOf(of)
       for (const { base, count } of of.acked) {
+        if (base < start) continue
         const isHeld = cluster.nodes.some(
           ({ id }) => entryOf(id, of, base)?.last === base + count - 1,
         )
@@ -208,9 +242,11 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       const [rule, prefix] = isSamePoll ? ['O8', 'int-'] : ['O9', '']
       const told = () => ({ partition: nameOf(of), from, last, offset })
       must(offset > last, rule, `${prefix}nonmonotonic-poll: a poll steps back`, told)
-      must(offset === last + 1, rule, `${prefix}poll-skip: a poll leaves records out`, told)
+      const isNext = offset === last + 1 || isCompacted(of)
+      must(isNext, rule, `${prefix}poll-skip: a poll leaves records out`, told)
       positions.set(of, offset)
-      const isSame = before === undefined || (before.crc === crc && before.value === value)
+      const isSame =
+        before === undefined || (before.value === value && (before.crc === crc || isCompacted(of)))
       must(isSame, 'P6', 'what was served at an offset never changes', () => ({
         partition: nameOf(of),
         offset,
@@ -240,6 +276,33 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
       fresh = true
       mayBeLost = true
     },
+    dropped({ nodeId, topicId, name }, gone) {
+      if (topicId === undefined) return
+      const at = name.lastIndexOf('-')
+      const of = known({ topicId, topic: name.slice(0, at), partition: Number(name.slice(at + 1)) })
+      const last = gone.at(-1)!.last
+      must(
+        cleanupOf(of.topic) === 'deletes' || last < of.deletable,
+        'P6',
+        'what stands in a log goes only as old, or because somebody asked for it',
+        () => ({ node: nodeId, log: name, gone: gone.at(-1), deletable: of.deletable }),
+      )
+      of.start = Math.max(of.start, last + 1)
+    },
+    deleting(of, before) {
+      const found = known(of)
+      found.deletable = Math.max(found.deletable, before)
+    },
+    reset(of, to) {
+      const found = known(of)
+      must(
+        to <= startOf(found),
+        'P6',
+        'what is gone went as old, or because somebody asked for it',
+        () => ({ partition: nameOf(of), to, start: found.start, deletable: found.deletable }),
+      )
+      positions.set(found, to - 1)
+    },
     lost() {
       mayBeLost = true
     },
@@ -259,9 +322,17 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     },
     end() {
       for (const of of partitions.values()) {
-        if (stateOf(of) === undefined) continue
+        const state = stateOf(of)
+        if (state === undefined) continue
+        if (isCompacted(of)) {
+          for (const id of state.replicas)
+            checkLastValues(cluster.node(id), logs.viewOf(id, of), of)
+          continue
+        }
+        const start = startOf(of)
         for (const { base, values } of of.acked) {
           for (const [index, value] of values.entries()) {
+            if (base + index < start) continue
             must(
               of.served[base + index]?.value === value,
               base + index < of.served.length ? 'O5' : 'O11',
@@ -333,9 +404,12 @@ export function checkPartitions(cluster: SimCluster, logs: Logs): PartitionCheck
     const state = stateOf(of)
     if (state === undefined) return
     const told = ({ base, last, epoch, crc }: Entry) => `${base}-${last}@${epoch}/${crc}`
-    const [first, ...others] = state.replicas.map((id) => ({
+    const views = state.replicas.map((id) => ({ id, view: logs.viewOf(id, of) }))
+    // Each deletes what is old by itself.
+    const start = Math.max(...views.map(({ view }) => view?.entries[0]?.base ?? view?.end ?? 0))
+    const [first, ...others] = views.map(({ id, view }) => ({
       id,
-      entries: (logs.viewOf(id, of)?.entries ?? []).map(told),
+      entries: (view?.entries ?? []).filter(({ base }) => base >= start).map(told),
     }))
     for (const { id, entries } of others) {
       const at = entries.findIndex((entry, index) => entry !== first!.entries[index])

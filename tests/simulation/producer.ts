@@ -16,7 +16,13 @@ export type Outcome =
   | { acked: false; why: string }
 
 /** `topicId`: to this very topic, whatever comes to have its name. */
-export type SendTo = { topic: string; partition: number; topicId?: string | undefined }
+export type SendTo = {
+  topic: string
+  partition: number
+  topicId?: string | undefined
+  /** Of each record, by its value; absent: none has a key. */
+  keyOf?: ((value: string) => string) | undefined
+}
 
 export type Producer = {
   /** One batch. Resolves by the delivery timeout. */
@@ -81,12 +87,13 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
   const { machine } = client
   let isStopped = false
 
-  function laneOf({ topic, topicId, partition }: SendTo): Lane {
+  function laneOf({ topic, topicId, partition, keyOf }: SendTo): Lane {
     const key = `${topicId ?? topic}-${partition}`
     const lane = lanes.get(key) ?? {
       topic,
       topicId,
       partition,
+      keyOf,
       queue: [],
       window: [],
       nextSequence: 0,
@@ -138,7 +145,11 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
         producerId: lane.producerId,
         producerEpoch: lane.producerEpoch,
         baseSequence: lane.nextSequence,
-        records: values.map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
+        records: values.map((value) => ({
+          key: lane.keyOf === undefined ? null : Buffer.from(lane.keyOf(value)),
+          value: Buffer.from(value),
+          timestamp,
+        })),
       })
       const count = values.length
       if (lane.nextSequence === 0) lane.first = bytes

@@ -23,6 +23,8 @@ export type ReplicaChecker = {
   step(): void
   sometimes(): void
   appended(view: LogView, entry: Entry): void
+  /** Whole segments went that were old, or cleaned. */
+  dropped(view: LogView, gone: Entry[]): void
   /** Batches were cut from a log in this step. */
   truncated(view: LogView): void
   changed(now: KnownPartition, before: KnownPartition | undefined): void
@@ -35,6 +37,7 @@ export type ReplicaPorts = {
   logs: Logs
   metadata: () => MetadataChecker
   minIsrOf(topic: string): number
+  isCompacted(view: LogView): boolean
   lagMsMax: number
   /** undefined: the id was given to nobody that we know of. */
   acksOf(producerId: number): number | undefined
@@ -44,7 +47,7 @@ const nameOf = ({ topic, partition }: { topic: string; partition: number }) =>
   `${topic}-${partition}`
 
 export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
-  const { cluster, logs, metadata, minIsrOf, lagMsMax, acksOf } = ports
+  const { cluster, logs, metadata, minIsrOf, isCompacted, lagMsMax, acksOf } = ports
   const watched = new Map<SimNode, Watched[]>()
   /** Of which image its rows are. */
   const images = new Map<SimNode, number>()
@@ -55,10 +58,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   const cut = new Set<LogView>()
   let turn = 0
 
-  const endOf = (nodeId: number, of: PartitionOf): number => {
-    const last = logs.viewOf(nodeId, of)?.entries.at(-1)
-    return last === undefined ? 0 : last.last + 1
-  }
+  const endOf = (nodeId: number, of: PartitionOf): number => logs.viewOf(nodeId, of)?.end ?? 0
 
   const rowsOf = ({ parts }: SimNode): Iterable<Partition> =>
     parts?.broker === undefined ? [] : parts.broker.host.replicas.rows()
@@ -216,8 +216,13 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     const { log } = row
     if (view === undefined || log === undefined) return
     let before = -1
-    for (const { epoch, base } of view.entries) {
-      if (epoch === before) continue
+    const start = log.startOffset()
+    for (const { epoch, base, last } of view.entries) {
+      if (epoch === before || last < start) continue
+      if (base < start) {
+        before = epoch
+        continue
+      }
       const told = () => ({ node: node.id, log: view.name, epoch, base, at: log.epochAt(base) })
       must(log.epochAt(base) === epoch, 'P14', 'the epoch table says what the batches say', told)
       if (before >= 0 && base > 0) {
@@ -304,6 +309,17 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       )
     },
     truncated: (view) => void cut.add(view),
+    dropped(view, gone) {
+      for (const each of cluster.nodes) watch(each)
+      const partition = view.name.slice(view.name.lastIndexOf('-') + 1)
+      const committed = highest.get(`${view.topicId}/${partition}`)
+      must(
+        gone.every(({ last }) => last < (committed ?? 0)),
+        isCompacted(view) ? 'S9' : 'S10',
+        'what goes as old stood below the high watermark',
+        () => ({ node: view.nodeId, log: view.name, committed, gone: gone.at(-1) }),
+      )
+    },
     changed(now, before) {
       if (before === undefined) return
       const committed = highest.get(`${now.topicId}/${now.partition}`) ?? 0

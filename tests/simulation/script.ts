@@ -54,6 +54,8 @@ export type AdminOperation =
   | { do: 'deleteTopic'; topic: string }
   | { do: 'alterConfig'; topic: string; key: string; value: string }
   | { do: 'electLeader'; topic: string; partition: number }
+  /** All below this share of what was read so far. */
+  | { do: 'deleteRecords'; topic: string; partition: number; share: number }
   /** null: a move that is under way is cancelled. */
   | { do: 'reassign'; topic: string; partition: number; replicas: number[] | null }
 export type GroupOperation = {

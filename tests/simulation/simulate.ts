@@ -136,6 +136,7 @@ const operations: readonly string[] = [
   'alterConfig',
   'electLeader',
   'reassign',
+  'deleteRecords',
   'joinGroup',
   'leaveGroup',
   'killMember',

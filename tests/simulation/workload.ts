@@ -1,6 +1,7 @@
 /** The clients of a world: they do what the script says, and tell the checker what came of it. */
 import { type CreatedTopic, createAdmin } from './admin.ts'
 import { createCarelessProducer } from './careless-producer.ts'
+import { cleanupFor, keyOfValue } from './cleanup.ts'
 import { createTopic } from './client.ts'
 import { createConsumer } from './consumer.ts'
 import { createGroups } from './groups.ts'
@@ -50,6 +51,11 @@ export function createClients(world: World, workload: Workload): Clients {
   const partitions = topics.flatMap(({ name, partitions: count }) =>
     Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
   )
+  const keyed = new Map(
+    topics
+      .filter((topic) => cleanupFor(topic) === 'compacts')
+      .map(({ name }) => [name, keyOfValue]),
+  )
   const running = new Map<string, Producer>()
   const acksOf = new Map<string, number>()
   let created = 0
@@ -61,6 +67,12 @@ export function createClients(world: World, workload: Workload): Clients {
     created: (topic) => {
       if (topic.name.startsWith(RECREATED))
         for (const of of partitionsOf(topic)) consumer.read(of, true)
+    },
+    deleting(topic, partition, share) {
+      const of = { topicId: idOf(topic), topic, partition }
+      const before = Math.floor(consumer.position(of) * share)
+      checker.partitions.deleting(of, before)
+      return before
     },
     // Some of what is under way may still reach who has its name then.
     deleted: (topic) => void scheduler.after(strayMs, () => forget(topic)),
@@ -118,8 +130,9 @@ export function createClients(world: World, workload: Workload): Clients {
   }
   for (const spec of producers) startProducer(spec)
 
-  const consumer = createConsumer(client('consumer'), {
+  const consumer = createConsumer(client, {
     consumed: (record) => run(() => checker.partitions.consumed(record)),
+    reset: (...told) => run(() => checker.partitions.reset(...told)),
     saw: (...told) => run(() => checker.partitions.saw(...told)),
   })
 
@@ -145,7 +158,7 @@ export function createClients(world: World, workload: Workload): Clients {
 
   /** undefined: it is not there now. */
   function target(topic: string, partition: number): SendTo | undefined {
-    if (!topic.startsWith(RECREATED)) return { topic, partition }
+    if (!topic.startsWith(RECREATED)) return { topic, partition, keyOf: keyed.get(topic) }
     const found = admin.find(topic)
     if (found === undefined || partition >= found.partitions) return undefined
     return { topic: found.name, topicId: found.id, partition }
@@ -170,7 +183,8 @@ export function createClients(world: World, workload: Workload): Clients {
           admin.perform(operation)
       }
     },
-    send: (producer, topic, partition, values) => send(producer, { topic, partition }, values),
+    send: (producer, topic, partition, values) =>
+      send(producer, { topic, partition, keyOf: keyed.get(topic) }, values),
     inFlight,
     probe(name) {
       startProducer({ name, acks: -1, inFlightMax: 1 })
@@ -178,7 +192,8 @@ export function createClients(world: World, workload: Workload): Clients {
       for (const { topic, partition } of partitions) {
         guarded(async () => {
           const key = `${topic}-${partition}`
-          const { acked } = await send(name, { topic, partition }, [`${name}-${key}`])
+          const to = target(topic, partition)!
+          const { acked } = await send(name, to, [`${name}-${key}`])
           if (acked) missing.delete(key)
         })
       }

@@ -1,11 +1,12 @@
 /** One simulated world: cluster, clock, checker and trace, and how to let time pass in it. */
 import { type Checker, createChecker } from './checker.ts'
+import { type Cleanup, cleanupFor } from './cleanup.ts'
 import { type Client, createClient } from './client.ts'
 import { createCluster, type SimCluster } from './cluster.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { createMachine, createScheduler, type Scheduler } from './scheduler.ts'
-import type { Script } from './script.ts'
+import type { Script, Workload } from './script.ts'
 import { createTrace, type Trace, type TraceEvent } from './trace.ts'
 import { must, Violation } from './violation.ts'
 
@@ -64,6 +65,7 @@ export function createWorld(
       log.startsWith('__')
         ? Number.MAX_SAFE_INTEGER
         : Number(script.shape.config['message.max.bytes'] ?? messageBytesMax),
+    cleanupOf: cleanups(script.workload),
     lagMsMax: Number(script.shape.config['replica.lag.time.max.ms'] ?? 30_000),
     nowMs: scheduler.now,
   })
@@ -116,6 +118,11 @@ export function createWorld(
       must(found || holds(), rule, words, details)
     },
   }
+}
+
+function cleanups({ topics }: Workload): (topic: string) => Cleanup {
+  const known = new Map(topics.map((topic) => [topic.name, cleanupFor(topic)]))
+  return (topic) => known.get(topic) ?? 'keeps'
 }
 
 function minIsrOf({ shape, workload }: Script, topic: string): number {

@@ -1,4 +1,5 @@
 /** All deliberate bugs. Those that no rule catches yet are let loose by the report only. */
+import { cleanupMutants } from './cleanup.ts'
 import { edgeMutants } from './edges.ts'
 import { groupMutants } from './groups.ts'
 import type { Mutant } from './mutant.ts'
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...namedMutants,
   ...groupMutants,
   ...edgeMutants,
+  ...cleanupMutants,
 ]
 
 export const proven = (of: readonly Mutant[]): Mutant[] => of.filter(({ isOpen }) => !isOpen)

@@ -357,23 +357,6 @@ export const replicaMutants: Mutant[] = [
     run: quiet,
   },
   {
-    name: 'a log serves whatever has the name of its topic',
-    rules: ['P17', 'P4', 'P6'],
-    patches: [
-      patch(
-        'actors/replica/manager.ts',
-        'if (found?.topicId === topicId) {',
-        'if (found !== undefined) {',
-      ),
-      patch(
-        'actors/replica/manager.ts',
-        'const state = now.topicById(own.topicId)?.partition(own.partition)\n      if',
-        'const state = now.topicByName(own.topic)?.partition(own.partition)\n      if',
-      ),
-    ],
-    run: { ...failovers, workload: ['recreate'], mix: restless({ kill: 1_500 }) },
-  },
-  {
     name: 'a batch within an answer is left out',
     rules: ['O8'],
     patches: [
