@@ -105,7 +105,8 @@ export function createAdmin(client: Client, events: AdminEvents): Admin {
       errorCode === errorCodes.NONE || errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     const { name, id, partitions } = topic
     if (isGone && id !== undefined) events.deleted({ name, id, partitions })
-    Object.assign(topic, { state: isGone ? 'gone' : 'unknown', id: undefined })
+    // Its name may be taken by another topic, and the answer to that one be lost.
+    Object.assign(topic, { state: isGone ? 'gone' : 'unknown', id: undefined, partitions: 0 })
   }
 
   async function grow(topic: Known, count: number): Promise<void> {
