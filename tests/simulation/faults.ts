@@ -93,11 +93,18 @@ export function createFaults(ports: FaultPorts): Faults {
     if (endings.size > 0 || lossRate > 0.05 || stallRate > 0) return false
     const isCalm = nodes.every(({ parts, machine }) => parts !== undefined && !machine.isPaused())
     if (!isCalm) return false
-    for (const topic of cluster.newestImage()?.topics() ?? []) {
+    const image = cluster.newestImage()
+    // Who began a new life and has not registered yet is about to leave each ISR.
+    const serves = (id: number) => {
+      const known = image?.brokers().get(id)
+      const { endpoint } = cluster.node(id).parts!
+      return known?.fenced === false && known.incarnationId === endpoint.incarnationId
+    }
+    for (const topic of image?.topics() ?? []) {
       for (let index = 0; index < topic.partitionCount(); index++) {
         const { replicas, isr } = topic.partition(index)!
-        if (replicas.includes(node.id) && isr.filter((id) => id !== node.id).length === 0)
-          return false
+        const isHeld = isr.some((id) => id !== node.id && serves(id))
+        if (replicas.includes(node.id) && !isHeld) return false
       }
     }
     return true
