@@ -58,6 +58,8 @@ export type DrawOptions = {
   faultyMs: number
   brokers?: number
   controllers?: number
+  /** Over the production link on a simulated server of NATS, which takes payloads up to so many bytes. */
+  nats?: number
   mix?: FaultMix
   rates?: FaultRates
   /** Instead of what the seed draws. */
@@ -82,6 +84,7 @@ export function drawScript(options: DrawOptions): Script {
   const random = seededRandom(seed).fork('script')
   const mix = options.mix ?? withRates(drawMix(random.fork('mix')), options.rates ?? {})
   const shape = drawShape(options, random.fork('shape'))
+  if (options.nats !== undefined) shape.nats = { maxPayload: options.nats }
   const workload = random.fork('workload')
   const topics: TopicSpec[] = [
     { name: 'first', partitions: 1 + workload.below(4), configs: {} },

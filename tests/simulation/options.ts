@@ -139,6 +139,11 @@ export function parseOptions(argv: readonly string[]): Options {
       'dedicated controllers; 0: the brokers are controllers, too (default: as the seed draws)',
       whole(0, 9),
     )
+    .option(
+      '--nats <bytes>',
+      'over the link for NATS, on a simulated server that takes payloads up to so many bytes',
+      whole(1_024, 64 * 1024 * 1024),
+    )
     .option('--faulty <s>', 'seconds with faults in each history, before all heals', positive, 60)
     .option('--faults <name=rate,...>', 'how often what goes wrong', rates)
     .option(
@@ -171,6 +176,7 @@ export function parseOptions(argv: readonly string[]): Options {
     jobs?: number
     nodes?: number
     controllers?: number
+    nats?: number
     faulty: number
     faults?: FaultRates
     workload?: WorkloadName[]
@@ -195,13 +201,18 @@ export function parseOptions(argv: readonly string[]): Options {
   if (of.out !== undefined && of.shrink === undefined) {
     program.error('error: --out is where --shrink writes')
   }
-  const given = ['--nodes', '--controllers', '--faulty', '--faults', '--workload'].flatMap(
-    (name) => {
-      const at = argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
-      if (at < 0) return []
-      return argv[at] === name ? [`${name} ${argv[at + 1]}`] : [argv[at]!]
-    },
-  )
+  const given = [
+    '--nodes',
+    '--controllers',
+    '--nats',
+    '--faulty',
+    '--faults',
+    '--workload',
+  ].flatMap((name) => {
+    const at = argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
+    if (at < 0) return []
+    return argv[at] === name ? [`${name} ${argv[at + 1]}`] : [argv[at]!]
+  })
   return {
     seeds: of.seed === undefined ? of.seeds : { first: of.seed, last: of.seed },
     minutes: of.minutes,
@@ -209,6 +220,7 @@ export function parseOptions(argv: readonly string[]): Options {
       faultyMs: of.faulty * 1_000,
       ...(of.nodes === undefined ? {} : { brokers: of.nodes }),
       ...(of.controllers === undefined ? {} : { controllers: of.controllers }),
+      ...(of.nats === undefined ? {} : { nats: of.nats }),
       ...(of.faults === undefined ? {} : { rates: of.faults }),
       ...(of.workload === undefined ? {} : { workload: of.workload }),
     },

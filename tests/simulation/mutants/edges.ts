@@ -83,6 +83,18 @@ export const edgeMutants: Mutant[] = [
     run: { scenario: 'reconnect-flushes-stale' },
   },
   {
+    name: 'an answer that nobody asked for is not noticed',
+    rules: ['N2', 'scenario'],
+    patches: [
+      patch(
+        'transport/links/nats-lane.ts',
+        'else if (open.peerOf(id) !== from.nodeId) dropped.unasked++',
+        'else if (from.nodeId < 0) dropped.unasked++',
+      ),
+    ],
+    run: { scenario: 'answers-come-twice' },
+  },
+  {
     name: 'a message is sent whole, however large',
     rules: ['N4', 'scenario'],
     patches: [
