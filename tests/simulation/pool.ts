@@ -29,6 +29,8 @@ export async function tell(playing: Promise<Result>): Promise<Told> {
 }
 
 if (!isMainThread) {
+  // A fault makes errors by the thousand; whoever wants to know where one was made replays its seed.
+  Error.stackTraceLimit = 0
   parentPort?.on('message', (script: Script) => {
     void tell(play(script)).then((told) => parentPort!.postMessage(told))
   })
@@ -40,6 +42,9 @@ export type Pool = {
   /** At once, whatever is under way. */
   end(): void
 }
+
+/** Of what a step makes little outlives it: the fewer collections the better. */
+const maxYoungGenerationSizeMb = 64
 
 /** Node 20 does not hand `--import` of TypeScript's loader on to a thread: it is registered there. */
 const inThread = `
@@ -74,7 +79,10 @@ export function createPool(jobs: number): Pool {
           if (workers.size === 0) resolve()
         }
         for (let job = 0; job < jobs; job++) {
-          const worker = new Worker(inThread, { eval: true })
+          const worker = new Worker(inThread, {
+            eval: true,
+            resourceLimits: { maxYoungGenerationSizeMb },
+          })
           workers.add(worker)
           worker.on('message', (told: Told) => {
             if (!workers.has(worker)) return

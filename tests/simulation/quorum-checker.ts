@@ -39,14 +39,14 @@ export function checkQuorum(
   /** A quorum state became durable; violations are thrown behind the step. */
   stored: (node: SimNode, state: Vote) => void = () => {},
 ): QuorumChecker {
-  /** Epoch → who led it: node, directory and life. */
-  const leaders = new Map<number, string>()
+  /** Epoch → who led it. */
+  const leaders = new Map<number, { node: number; directoryId: string; life: number }>()
   const votes = new Map<string, Vote>()
   const epochs = new Map<string, number>()
   const named = new Map<string, number>()
   /** Base offset → what was committed there. */
   const committed = new Map<number, Entry>()
-  const highWatermarks = new Map<string, number>()
+  const highWatermarks = new WeakMap<NodeParts, number>()
   const images = new Map<number, string>()
   const hashed = new WeakMap<NodeParts, number>()
   const registrations = new Map<string, string>()
@@ -141,8 +141,8 @@ export function checkQuorum(
     )
     const { epoch } = context
     const before = roles.get(parts)
-    roles.set(parts, { state, epoch })
     if (before?.state === state && before.epoch === epoch) return
+    roles.set(parts, { state, epoch })
     const isLeaderAgain =
       state === 'leader' && before?.state === 'resigned' && before.epoch === epoch
     must(!isLeaderAgain, 'R18', 'who resigned leads its epoch no more', () => ({
@@ -181,17 +181,23 @@ export function checkQuorum(
   function checkLeader(node: SimNode): void {
     const led = node.parts?.quorum.rpc.leadership()
     if (led === undefined) return
-    const who = `${node.id}/${node.directoryId}/${node.lives}`
     const known = leaders.get(led.epoch)
-    if (known === undefined) begins(node, led.epoch, who)
-    else
-      must(known === who, 'R1', 'an epoch has one leader', () => ({ epoch: led.epoch, known, who }))
+    if (known === undefined) begins(node, led.epoch)
+    else {
+      const { id, directoryId, lives } = node
+      const isSame = known.node === id && known.directoryId === directoryId && known.life === lives
+      must(isSame, 'R1', 'an epoch has one leader', () => ({
+        epoch: led.epoch,
+        known,
+        now: { node: id, directoryId, life: lives },
+      }))
+    }
     const highWatermark = led.highWatermark()
     if (highWatermark > committedEnd) commit(node, led, highWatermark)
   }
 
-  function begins(node: SimNode, epoch: number, who: string): void {
-    leaders.set(epoch, who)
+  function begins(node: SimNode, epoch: number): void {
+    leaders.set(epoch, { node: node.id, directoryId: node.directoryId, life: node.lives })
     const entries = logs.view(node.id, METADATA)?.entries ?? []
     const start = entries[0]?.base ?? 0
     const own = new Map(entries.map((entry) => [entry.base, entry]))
@@ -200,7 +206,7 @@ export function checkQuorum(
       const held = own.get(base)
       const isThere = held?.epoch === entry.epoch && held.crc === entry.crc
       must(isThere, 'R7', 'a leader holds all that was committed before', () => ({
-        leader: who,
+        leader: node.id,
         epoch,
         base,
       }))
@@ -243,22 +249,23 @@ export function checkQuorum(
   }
 
   function checkHighWatermark(node: SimNode): void {
-    if (node.parts === undefined) return
-    const who = `${node.id}/${node.lives}`
-    const now = node.parts.quorum.highWatermark()
-    const before = highWatermarks.get(who) ?? -1
-    must(now >= before, 'R9', 'the high watermark never goes back', () => ({ who, before, now }))
+    const { id, parts } = node
+    if (parts === undefined) return
+    const now = parts.quorum.highWatermark()
+    const before = highWatermarks.get(parts) ?? -1
+    if (now === before) return
+    must(now >= before, 'R9', 'the high watermark never goes back', () => ({ id, before, now }))
     must(
       now <= Math.max(committedEnd, 0),
       'R8',
       'nobody knows more committed than a leader did',
       () => ({
-        who,
+        id,
         now,
         committedEnd,
       }),
     )
-    highWatermarks.set(who, now)
+    highWatermarks.set(parts, now)
   }
 
   function checkImage(node: SimNode): void {
