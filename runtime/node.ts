@@ -93,6 +93,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const disk = mortalDisk(world.disk, life)
   const inspect = options.inspect === undefined ? {} : { inspect: options.inspect }
 
+  let quorum: HostedQuorum | undefined
+  let controller: Controller | undefined
+  let broker: Broker | undefined
+  let listeners: BoundListener[] = []
+  const endings: (() => void)[] = []
+
   let fail: (why: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
     fail = resolve
@@ -102,6 +108,20 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log.error({ err: why }, 'the node ends')
     kill()
     fail(why instanceof Error ? why : new Error(String(why)))
+  }
+  /** A node that has to end while it starts goes on with nothing. */
+  const unlessHalted = <T>(step: Promise<T>): Promise<T> =>
+    Promise.race([step, failed.then((why) => Promise.reject(why))])
+
+  function kill(): void {
+    if (life.isOver()) return
+    tearDown()
+    life.end()
+  }
+
+  /** The last that began ends first; what began while the node ended is left for a second time. */
+  function tearDown(): void {
+    for (const end of endings.splice(0).reverse()) end()
   }
 
   const directories = openDirectories({
@@ -118,22 +138,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const link = await linkOf(options, formatting.clusterId, self, clock, halt)
   life.onEnd(() => void link.close())
 
-  let quorum: HostedQuorum | undefined
-  let controller: Controller | undefined
-  let broker: Broker | undefined
-  let listeners: BoundListener[] = []
-
-  function kill(): void {
-    if (life.isOver()) return
-    for (const { destroy } of listeners) destroy()
-    broker?.abandon()
-    controller?.stop()
-    quorum?.abandon()
-    life.end()
-  }
-
   try {
-    const store = await openQuorumStore({ directories, clock, config: metadataLogConfig(node) })
+    const store = await unlessHalted(
+      openQuorumStore({ directories, clock, config: metadataLogConfig(node) }),
+    )
     // Where the disk names voters they are asked; addresses are for the first start of who joins.
     const isJoining = store.snapshots().length === 0 && node.staticVoters.length === 0
     const finder = findQuorum(isJoining ? node.bootstrapServers : [], { clock, log })
@@ -158,6 +166,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       probe: { ...probing, witnesses: () => others() },
       ...inspect,
     })
+    endings.push(quorum.abandon)
     const leader = leaderOf(quorum)
     const loader = createLoader({ quorum, config: node.config, log, fault: halt })
     const config = withDynamic(node, () => ({
@@ -192,6 +201,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         bootstrapRecords: readBootstrap(formatting.bootstrapPath, disk),
         ...inspect,
       })
+      endings.push(controller.stop)
       quorum.listen(controller)
       controllerHost = {
         ...told,
@@ -244,6 +254,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         halt,
         ...inspect,
       })
+      endings.push(broker.abandon)
       loader.listen(broker.onMetadata)
     }
 
@@ -258,6 +269,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       ...inspect,
       broker: broker && { table: brokerTable, host: broker.host },
       controller: controllerHost && { table: controllerTable, host: controllerHost },
+    })
+    endings.push(() => {
+      for (const { destroy } of listeners) destroy()
     })
     if (life.isOver()) throw await failed
     if (controller !== undefined) {
@@ -283,8 +297,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       life.onEnd(registration.stop)
     }
     // A node over NATS waits for the server as long as it takes: it may start before it.
-    await link.connect()
-    await quorum.start()
+    await unlessHalted(link.connect())
+    await unlessHalted(quorum.start())
     const unfenced = broker?.start() ?? Promise.resolve()
     const serving = unfenced.then(() => {
       for (const listener of listeners) listener.open()
@@ -323,7 +337,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     // Where it ended while it started, that is the reason; what was opened since goes, too.
     const reason = life.isOver() ? await failed : why
     kill()
-    for (const { destroy } of listeners) destroy()
+    tearDown()
     throw reason
   }
 }
