@@ -13,8 +13,6 @@ export type Mutant = {
   patches: readonly Patch[]
   /** What provokes it: seeds, one after the other, or a named scenario. */
   run: MutantRun | { scenario: string }
-  /** No seeds are known that show it: it does not fail the tests yet. */
-  isOpen?: true
 }
 
 export type Patch = {

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { proven } from './catalogue.ts'
 import type { Mutant } from './mutant.ts'
 import { runMutant } from './run-mutant.ts'
 
@@ -15,7 +14,7 @@ export function prove(mutants: readonly Mutant[]): void {
       }
     }
   })
-  for (const mutant of proven(mutants)) {
+  for (const mutant of mutants) {
     test(`caught: ${mutant.name}`, async () => {
       const { rule, seeds, words } = await runMutant(mutant)
       assert.ok(rule !== undefined, `it survived ${seeds} seeds`)

@@ -16,7 +16,7 @@ export type MutantOutcome = {
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** What has survived so long counts as survived. */
-const limitMs = 120_000
+const limitMs = 240_000
 
 export const enough: Seeds = { from: 1, most: 40 }
 
