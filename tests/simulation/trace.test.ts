@@ -6,7 +6,7 @@ import { play } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
 import { lineOf } from './trace-lines.ts'
 
-const script = drawScript({ seed: 7, faultyMs: 4_000 })
+const script = drawScript({ seed: 7, faultyMs: 4_000, workload: ['groups'] })
 
 async function traced(): Promise<{ events: TraceEvent[]; hash: string }> {
   const events: TraceEvent[] = []
@@ -46,6 +46,7 @@ test('messages, frames of clients, timers, disk calls and transitions of every c
     'brokerRegistration',
     'connection',
     'controller',
+    'group',
     'probe',
     'quorum',
     'replica',
