@@ -1,120 +1,12 @@
-/**
- * What the walks are worth: an actor whose effects are left out, swapped or wrong, or whose chart
- * decides otherwise, is told from a sound one.
- */
+/** Broken controllers, group coordinators and replicas of partitions are told from sound ones. */
 import { test } from 'uvu'
-import * as assert from 'uvu/assert'
-import type { AnyStateMachine } from 'xstate'
 import { controller } from '../../machines/controller.ts'
 import { group } from '../../machines/group.ts'
-import { quorum } from '../../machines/quorum.ts'
 import { replica } from '../../machines/replica.ts'
-import { listenToGuards } from './chart.ts'
+import { broken, decides, tell } from './broken.ts'
 import { adapterOf as ofController } from './controller-adapter.ts'
-import { type Coverage, coverageOf } from './coverage.ts'
 import { adapterOf as ofGroup } from './group-adapter.ts'
-import { type Plan, planOf } from './plan.ts'
-import { adapterOf as ofQuorum } from './quorum-adapter.ts'
 import { adapterOf as ofReplica } from './replica-adapter.ts'
-import { type Adapter, type World, walk } from './walk.ts'
-
-type Action = (...of: unknown[]) => void
-type Actions = Readonly<Record<string, Action>>
-type Guards = Readonly<Record<string, () => boolean>>
-type Provided = { actions: Actions; guards?: Guards }
-
-/** What a host provides, as it would be with a bug. */
-type Bug = (provided: Provided) => Provided
-
-/** `told`: what the walk says of it. */
-type Broken = { bug: Bug; told: string }
-
-const broken = (patch: (actions: Actions) => Actions): Bug => {
-  return (of) => ({ ...of, actions: { ...of.actions, ...patch(of.actions) } })
-}
-const decides = (guards: Guards): Bug => {
-  return (of) => ({ ...of, guards: { ...of.guards, ...guards } })
-}
-
-async function complaintOf<W extends World>(
-  machine: AnyStateMachine,
-  adapterOf: (coverage: Coverage) => Adapter<W>,
-  plan: Plan,
-  bug: Bug,
-): Promise<string> {
-  const { provide } = machine
-  const coverage = coverageOf('a broken actor', machine)
-  machine.provide = (of) => provide.call(machine, bug(of as unknown as Provided) as never)
-  try {
-    await walk(machine, adapterOf(coverage), coverage, plan)
-    return 'nothing'
-  } catch (error) {
-    return (error as Error).message
-  } finally {
-    machine.provide = provide
-  }
-}
-
-function tell<W extends World>(
-  machine: AnyStateMachine,
-  adapterOf: (coverage: Coverage) => Adapter<W>,
-  all: Readonly<Record<string, Broken>>,
-): void {
-  // All of them claim to be what the same chart says.
-  const plan = planOf(adapterOf(coverageOf('what is planned', machine)))
-  for (const [name, { bug, told }] of Object.entries(all)) {
-    test(`told of the ${machine.id}: ${name}`, async () =>
-      assert.match(await complaintOf(machine, adapterOf, plan, bug), told))
-  }
-}
-
-for (const machine of [quorum, controller, group, replica]) listenToGuards(machine)
-
-const voter = { id: 2, voters: [1, 2, 3], epoch: 4 }
-
-tell(quorum, (coverage) => ofQuorum('a broken replica', voter, coverage), {
-  'a vote that is not persisted': {
-    bug: broken(() => ({ persistState() {} })),
-    told: 'what persistState does at once',
-  },
-  'votes that are asked for before the own one is persisted': {
-    bug: broken(({ persistState, sendVoteRequests }) => ({
-      persistState(of, params) {
-        const { context } = of as { context: { voted: { id: number } | null } }
-        if (context.voted?.id !== voter.id) persistState!(of, params)
-      },
-      sendVoteRequests(of, params) {
-        sendVoteRequests!(of, params)
-        persistState!(of, params)
-      },
-    })),
-    told: 'what persistState does at once',
-  },
-  'fetches that go on': {
-    bug: broken(() => ({ stopFetching() {} })),
-    told: 'nothing else is done',
-  },
-  'a vote that is granted instead of refused': {
-    bug: broken(({ answerVote }) => ({ answerVote: (of) => answerVote!(of, { granted: true }) })),
-    told: "vote: 'answer refused 0'",
-  },
-  'an epoch that is not announced': {
-    bug: broken(() => ({ beginEpoch() {} })),
-    told: 'what beginEpoch does at once',
-  },
-  'a leader that does not know that it lost': {
-    bug: broken(() => ({ stopLeading() {} })),
-    told: "waiters: 'leads no more'",
-  },
-  'what must not be, lived with': {
-    bug: broken(() => ({ unexpected() {} })),
-    told: 'what must not be ends the node',
-  },
-  'another chart, which decides otherwise': {
-    bug: decides({ isFirstHeir: () => false }),
-    told: 'the state after',
-  },
-})
 
 const byTheClock = { idleIntervalMs: 500, balanceIntervalMs: 2_000, uncleanIntervalMs: 3_000 }
 

@@ -66,10 +66,14 @@ export function definitionOf(machine: AnyStateMachine): Definition {
   }
 }
 
+/** Charts whose guards are heard. */
+const heard = new WeakSet<AnyStateMachine>()
 let heardGuard: (answered: Answered) => void = () => {}
 
 /** From now on each answer of a guard of this chart is heard, also in the copies that actors host. */
 export function listenToGuards(machine: AnyStateMachine): void {
+  if (heard.has(machine)) return
+  heard.add(machine)
   const guards = machine.implementations.guards as Record<string, unknown>
   for (const [name, guard] of Object.entries(guards)) {
     if (typeof guard !== 'function') continue
