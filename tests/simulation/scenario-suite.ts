@@ -1,5 +1,5 @@
 /**
- * The named scenarios as tests, as `npm run simulate -- --scenario NAME` plays them: every fourth in a
+ * The named scenarios as tests, as `npm run simulate -- --scenario NAME` plays them: every eighth in a
  * file of its own, so that none runs long. `ONLY=NAME` plays one.
  */
 import { test } from 'uvu'
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { playScenario, scenarioNames } from './scenarios.ts'
 
 const only = process.env['ONLY']
-export const suites = 4
+export const suites = 8
 
 export function testScenarios(suite: number): void {
   for (const [index, name] of scenarioNames().entries()) {

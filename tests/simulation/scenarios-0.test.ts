@@ -1,4 +1,4 @@
-/** Named scenarios: every fourth. */
+/** Named scenarios: every eighth. */
 import { testScenarios } from './scenario-suite.ts'
 
 testScenarios(0)

@@ -1,0 +1,4 @@
+/** Named scenarios: every eighth. */
+import { testScenarios } from './scenario-suite.ts'
+
+testScenarios(4)
