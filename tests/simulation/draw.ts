@@ -35,6 +35,10 @@ export const faultNames = [
   'wipe',
   'bitFlip',
   'hostile',
+  'crashLoop',
+  'flapping',
+  'pair',
+  'bridge',
 ] as const
 export type FaultName = (typeof faultNames)[number]
 /** Of each message: the chance that it is lost, comes twice, or takes up to ten seconds. */
@@ -372,11 +376,57 @@ function drawMembers({ groups, faultyMs, random }: MemberDraw): Timed<Action>[] 
 type FaultDraw = Times & { shape: ClusterShape; topics: readonly TopicSpec[] }
 
 function drawFaults(name: FaultName, draw: FaultDraw): Timed<Fault>[] {
-  return [...times(draw)].map((at) => ({ at, ...drawFault(name, draw) }))
+  return [...times(draw)].flatMap((at): Timed<Fault>[] => {
+    switch (name) {
+      case 'crashLoop':
+      case 'flapping':
+        return drawRepeated(name, at, draw)
+      case 'pair':
+      case 'bridge':
+        return drawCuts(name, draw).map((fault) => ({ at, ...fault }))
+      default:
+        return [{ at, ...drawFault(name, draw) }]
+    }
+  })
 }
 
-function drawFault(name: FaultName, { shape, topics, random }: FaultDraw): Fault {
-  const ids = Array.from({ length: shape.brokers + shape.controllers }, (_, index) => index + 1)
+const idsOf = ({ brokers, controllers }: ClusterShape): number[] =>
+  Array.from({ length: brokers + controllers }, (_, index) => index + 1)
+
+/** The same node again and again: it ends as soon as it runs, or is cut off now and then. */
+function drawRepeated(
+  name: 'crashLoop' | 'flapping',
+  from: number,
+  { shape, random }: FaultDraw,
+): Timed<Fault>[] {
+  const node = random.pick(idsOf(shape))
+  let at = from
+  return Array.from({ length: 3 + random.below(6) }, () => {
+    const forMs = round(random.between(10, name === 'crashLoop' ? 300 : 1_500))
+    const fault: Fault = { do: name === 'crashLoop' ? 'kill' : 'isolate', node, forMs }
+    const timed = { at: round(at), ...fault }
+    at += forMs + random.between(20, 1_500)
+    return timed
+  })
+}
+
+/** Two that do not hear each other, or halves of which one node alone hears both. */
+function drawCuts(name: 'pair' | 'bridge', { shape, random }: FaultDraw): Fault[] {
+  const [first, ...others] = someOf(idsOf(shape), shape.brokers + shape.controllers, random)
+  const at = name === 'pair' ? 1 : 1 + random.below(Math.max(1, others.length - 1))
+  const left = name === 'pair' ? [first!] : others.slice(0, at)
+  const right = name === 'pair' ? others.slice(0, 1) : others.slice(at)
+  const forMs = round(random.between(500, 15_000))
+  return [
+    { do: 'oneWay', from: left, to: right, forMs },
+    { do: 'oneWay', from: right, to: left, forMs },
+  ]
+}
+
+type SingleName = Exclude<FaultName, 'crashLoop' | 'flapping' | 'pair' | 'bridge'>
+
+function drawFault(name: SingleName, { shape, topics, random }: FaultDraw): Fault {
+  const ids = idsOf(shape)
   const between = (least: number, most: number) => round(random.between(least, most))
   const node = (): Target => {
     if (random.chance(0.7)) return random.pick(ids)

@@ -31,7 +31,8 @@ const help = `
 Faults, for --faults NAME=RATE,... (a seed draws which it has; a rate given here counts instead):
   times in a simulated minute   ${faultNames.slice(0, 7).join(', ')},
                                 ${faultNames.slice(7, 13).join(', ')},
-                                ${faultNames.slice(13).join(', ')}
+                                ${faultNames.slice(13, 17).join(', ')},
+                                ${faultNames.slice(17).join(', ')}
   chance of each message        ${messageFaultNames.join(', ')}
   all of them                   all          (0 switches off)
 
