@@ -41,24 +41,6 @@ export const nodeMutants: Mutant[] = [
     run: quiet,
   },
   {
-    name: 'a buffer is used again while it is in flight',
-    rules: ['S12', 'S1'],
-    patches: [
-      patch(
-        'runtime/storage/log-append.ts',
-        '  const first = log.endOffset\n  store(log, own, how.nowMs)',
-        `  const first = log.endOffset
-  store(log, own, how.nowMs)
-  const { last } = log as { last?: Buffer }
-  if (log.topic !== '__cluster_metadata') {
-    last?.fill(0)
-    Object.assign(log, { last: own })
-  }`,
-      ),
-    ],
-    run: { ...quiet, mix: { ...calm, delayMs: 20 } },
-  },
-  {
     name: 'the clean marker stays while the next run writes',
     rules: ['S3'],
     patches: [patch('runtime/storage/clean-marker.ts', '  disk.unlink(path)\n', '')],
