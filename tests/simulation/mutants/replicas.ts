@@ -346,15 +346,15 @@ export const replicaMutants: Mutant[] = [
   },
   {
     name: 'a poll leaves a batch out',
-    rules: ['O9'],
+    rules: ['O9', 'P15'],
     patches: [
       patch(
         'actors/replica/read.ts',
         'log.read(from, maxBytes, upTo, minOneBatch)',
-        'log.read(from % 5 === 4 && from + 1 < upTo ? from + 1 : from, maxBytes, upTo, minOneBatch)',
+        'log.read(from % 2 === 1 && from + 1 < upTo ? from + 1 : from, maxBytes, upTo, minOneBatch)',
       ),
     ],
-    run: quiet,
+    run: { ...quiet, mix: { ...calm, delayMs: 20 } },
   },
   {
     name: 'a batch within an answer is left out',
