@@ -49,6 +49,8 @@ export function checkProducers(
   isCompacted: (view: LogView) => boolean,
 ): ProducerChecker {
   const known = new WeakMap<LogView, Map<number, Kept>>()
+  /** All that a log held and that was not cut: what went as old is still remembered. */
+  const histories = new WeakMap<LogView, Entry[]>()
   const owners = new Map<number, Owner>()
   const cut = new Set<LogView>()
   let turn = 0
@@ -132,12 +134,20 @@ export function checkProducers(
         )
       }
       take(kept, entry)
+      const history = histories.get(view) ?? []
+      histories.set(view, history)
+      history.push(entry)
     },
-    restarted: (view) => void known.delete(view),
+    restarted(view) {
+      known.delete(view)
+      histories.delete(view)
+    },
     truncated(view) {
       if (view.name === METADATA) return
+      const history = (histories.get(view) ?? []).filter(({ last }) => last < view.end)
       const kept = new Map<number, Kept>()
-      for (const entry of view.entries) if (entry.producerId >= 0) take(kept, entry)
+      for (const entry of history) take(kept, entry)
+      histories.set(view, history)
       known.set(view, kept)
       cut.add(view)
     },

@@ -104,7 +104,7 @@ export const edgeMutants: Mutant[] = [
   },
   {
     name: 'the cleaner looks above the high watermark',
-    rules: ['S9', 'scenario', 'P4', 'P15'],
+    rules: ['S9', 'P6', 'scenario', 'P4', 'P15'],
     patches: [
       patch(
         'runtime/storage/cleanable.ts',
