@@ -162,7 +162,8 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
     'L2',
     'each partition has a leader and all replicas in its ISR',
     bounds.replicasMs,
-    () => isHealthy(cluster),
+    // One that was told to stop may only now have done so.
+    () => restarted() && isHealthy(cluster),
   )
   await until('P19', 'reassignments end', bounds.replicasMs, () => areMoved(cluster))
   await until('L5', 'groups settle', bounds.replicasMs, clients.areSettled)
