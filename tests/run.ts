@@ -5,7 +5,7 @@
  *   npm test                      everything
  *   npm test -- quorum config/    files whose path contains one of these
  *   npm test -- --table           how long each took
- *   npm test -- --node24          all but `real/` and mutants also on Node 24, where it is installed; so with CI=true
+ *   npm test -- --node24          all but `real/`, mutants and scenarios also on Node 24, where it is installed; so with CI=true
  *
  * Walks through charts (`-- paths/`) show in one table what they covered, and name what they did not.
  * Ends with `N passed, N failed`, and `, N skipped` where something was.
@@ -48,8 +48,9 @@ const { values: options, positionals: patterns } = parseArgs({
 const strict = process.env['CI'] === 'true'
 
 const isReal = (name: string): boolean => name.startsWith('tests/real/')
-/** They try the checker, for which one Node is as good as another. */
 const isMutants = (name: string): boolean => name.includes('/mutants')
+/** What they try is ours alone, and the same history on every Node; seeds show that on both. */
+const isOncePlayed = (name: string): boolean => isMutants(name) || name.includes('/scenarios-')
 
 function suite(name: string, node: string, label: string): Job {
   const seconds = Number(options.timeout ?? (isReal(name) ? 600 : isMutants(name) ? 400 : 120))
@@ -73,7 +74,7 @@ function jobs(): Job[] {
   const suites = files.map((file) => suite(file, process.execPath, file))
   const again =
     (options.node24 || strict) && existsSync(node24)
-      ? files.filter((file) => !isReal(file) && !isMutants(file))
+      ? files.filter((file) => !isReal(file) && !isOncePlayed(file))
       : []
   const newer = again.map((file) => suite(file, node24, `${file} (node 24)`))
   const wanted = ({ name }: Job) =>
@@ -176,7 +177,7 @@ const results = [
   )),
 ]
 if (options.table) printTable(results)
-const told = results.flatMap(({ output }) => toldOfCharts(output))
+const told = [...new Set(results.flatMap(({ output }) => toldOfCharts(output)))]
 if (told.length > 0) console.log(`\nWalks through the charts:\n${chartsTable(told)}\n`)
 const failures = results.filter(({ failed }) => failed > 0)
 if (failures.length > 0) console.log(`failed: ${failures.map(({ job }) => job.name).join(', ')}`)
