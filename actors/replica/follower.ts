@@ -89,6 +89,10 @@ export function createFollowing(ports: Ports) {
       if (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0) {
         const before = [own.endOffset(), own.latestEpoch()]
         send(partition, { type: 'diverged', ...divergingEpoch })
+        // What is left lies before the leader's log: nobody can tell any more whether the two shared it.
+        if (own.startOffset() < own.endOffset() && own.endOffset() <= data.logStartOffset) {
+          beginAnew(partition, own, data.logStartOffset)
+        }
         const isCut = own.endOffset() !== before[0] || own.latestEpoch() !== before[1]
         return isCut ? 'nothingNew' : 'retry'
       }
@@ -139,13 +143,7 @@ export function createFollowing(ports: Ports) {
       const start = await offsetAt(partition, EARLIEST)
       if (!still()) return
       if (end < own.endOffset()) truncateTo(partition, own, end)
-      else if (start > own.endOffset()) {
-        const { topic, partition: index } = partition
-        log.warn({ topic, partition: index, start, end }, "log begins anew at the leader's start")
-        own.truncateFullyAndStartAt(start)
-        partition.highWatermark = start
-        pokeAll(partition)
-      }
+      else if (start > own.endOffset()) beginAnew(partition, own, start)
     } catch (cause) {
       if (cause instanceof InvariantError) return halt(cause)
       if (cause instanceof StorageError) return
@@ -155,6 +153,15 @@ export function createFollowing(ports: Ports) {
       )
     }
     if (still() && partition.role === 'follower') fetcherOf(leader).add(partition)
+  }
+
+  function beginAnew(partition: Partition, own: Log, start: number): void {
+    const { topic, partition: index } = partition
+    const fields = { topic, partition: index, start, end: own.endOffset() }
+    log.warn(fields, "log begins anew at the leader's start")
+    own.truncateFullyAndStartAt(start)
+    partition.highWatermark = start
+    pokeAll(partition)
   }
 
   async function offsetAt(partition: Partition, timestamp: number): Promise<number> {

@@ -106,6 +106,30 @@ test('an epoch older than all that a follower holds: it starts over, and does no
   })
 })
 
+test("what lies before the leader's log start is not kept: nobody can tell whether it was shared", async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await rig.clock.advance(600)
+    rig.network.partition([[1, 100], [2]])
+    for (const sequence of [0, 1, 2]) {
+      await producedError(produceTo(rig, 1, 'orders', idempotent(sequence), { acks: 1 }))
+    }
+    rig.network.partition([[2, 100], [1]])
+    rig.apply(change(topicId, 0, { isr: [2], leader: 2 }))
+    await rig.clock.advance(10)
+    assert.is((await produced(rig, 2, batchOf(['x']))).error, 'NONE')
+    assert.is((await produced(rig, 2, batchOf(['y']))).error, 'NONE')
+    logAt(rig, 2).advanceStartOffset(1)
+    rig.network.heal()
+    await rig.clock.advance(5_000)
+    assert.equal(endsAt(rig, [1, 2]), [2, 2])
+    assert.is(logAt(rig, 1).startOffset(), 1)
+    assert.ok(bytesAt(rig, 1).equals(bytesAt(rig, 2)))
+    assert.equal(logAt(rig, 1).epochAt(1), 1)
+    assert.equal(logAt(rig, 1).producers(), [], 'of the epoch before nothing is known')
+  })
+})
+
 test('elections-without-writes: after five of them the follower settles at once', async () => {
   await withBrokers([1, 2], async (rig) => {
     const topicId = rig.createTopic('orders')
