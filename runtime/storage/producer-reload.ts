@@ -1,7 +1,16 @@
-/** Producer state from disk: the newest sound snapshot at or below the log end, and what follows it. */
+/**
+ * Producer state from disk: the newest sound snapshot at or below the log end, and what follows it.
+ *
+ * Where a segment begins its snapshot is made anew if it is missing, as in Kafka: once retention has let go
+ * of the batches before it, nothing else tells who wrote them.
+ */
 import { baseOffset, nextOffset } from '../../transport/records/batch.ts'
 import { type LogState, segmentIndexAt } from './log-state.ts'
-import { readProducerSnapshot, SNAPSHOT_SUFFIX } from './producer-snapshot.ts'
+import {
+  readProducerSnapshot,
+  SNAPSHOT_SUFFIX,
+  writeProducerSnapshot,
+} from './producer-snapshot.ts'
 import { expireProducers, type Producers, updateProducers } from './producer-state.ts'
 import { findPosition } from './segment.ts'
 import { MalformedFileError } from './small-files.ts'
@@ -39,6 +48,10 @@ function replay(log: LogState, producers: Producers, from: number) {
   const { files } = log.shared
   const first = Math.max(0, segmentIndexAt(log, from))
   for (const segment of log.segments.slice(first)) {
+    const { baseOffset: base } = segment
+    if (base > from) {
+      writeProducerSnapshot(log.directory.disk, log.path, base, producers)
+    }
     const position = from > segment.baseOffset ? findPosition(segment, files, from) : 0
     walkBatches(segment, files, position, 'headers', (b, at) => {
       if (nextOffset(b, at) > log.endOffset) return false

@@ -40,6 +40,24 @@ test('a retry of any of the last five batches gets its original offset', async (
   })
 })
 
+test('what retention lets go of is known behind two crashes', async () => {
+  await withStorage(async ({ start, crash, clock }) => {
+    const aged = { segmentMs: 1_000, retentionMs: 10_000 }
+    const log = (await start()).create(of, topicId, { ...logConfig, ...aged })
+    append(log, from(0))
+    // Rolled while nothing is due: the new segment is empty, and not durable yet.
+    clock.advance(2_000)
+    log.applyRetention(2, clock.now())
+    crash()
+    const again = (await start(aged)).get(of)!
+    clock.advance(20_000)
+    assert.is(again.applyRetention(2, clock.now()).deletedSegments, 1)
+    assert.is(again.startOffset(), 2)
+    crash()
+    assert.equal(offsets((await start(aged)).get(of)!, from(0)), [0, 1, true])
+  })
+})
+
 test('a gap stores nothing', async () => {
   await withStorage(async ({ start }) => {
     const log = (await start()).create(of, topicId, logConfig)
