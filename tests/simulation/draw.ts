@@ -62,7 +62,10 @@ export type DrawOptions = {
   faultyMs: number
   brokers?: number
   controllers?: number
-  /** Over the production link on a simulated server of NATS, which takes payloads up to so many bytes. */
+  /**
+   * Over the production link on a simulated server of NATS, which takes payloads up to so many bytes;
+   * 0: over simulated links. Absent: as the seed draws, or, where the mix is given, over simulated links.
+   */
   nats?: number
   mix?: FaultMix
   rates?: FaultRates
@@ -88,7 +91,8 @@ export function drawScript(options: DrawOptions): Script {
   const random = seededRandom(seed).fork('script')
   const mix = options.mix ?? withRates(drawMix(random.fork('mix')), options.rates ?? {})
   const shape = drawShape(options, random.fork('shape'))
-  if (options.nats !== undefined) shape.nats = { maxPayload: options.nats }
+  const maxPayload = options.nats ?? (options.mix === undefined ? drawNats(random.fork('nats')) : 0)
+  if (maxPayload > 0) shape.nats = { maxPayload }
   const workload = random.fork('workload')
   const topics: TopicSpec[] = [
     { name: 'first', partitions: 1 + workload.below(4), configs: {} },
@@ -154,6 +158,10 @@ export function drawScript(options: DrawOptions): Script {
   actions.sort((a, b) => a.at - b.at)
   return { seed, shape, workload: { topics, producers, groups }, network, faultyMs, actions }
 }
+
+/** NATS takes 1 MiB unless it is told otherwise; with less, what is long leaves in parts. */
+const drawNats = (random: SeededRandom): number =>
+  random.chance(1 / 3) ? random.pick([1_048_576, 1_048_576, 65_536, 8_192, 1_024]) : 0
 
 function drawParts(random: SeededRandom, wanted: readonly WorkloadName[] | undefined) {
   const drawn = workloadNames.filter(() => random.chance(0.4))

@@ -31,8 +31,12 @@ type Publication = {
   at: number
 }
 
+/** How long a message took: truly, and as the clocks of its sender and its receiver have it. */
+type Took = { trueMs: number; toldMs: number }
+
 type Peer = {
   nodeId: number
+  incarnationId: string
   machine: Machine
   state: ConnectionState
   subscriptions: { subject: string; deliver: (message: NatsMessage) => void }[]
@@ -52,6 +56,7 @@ const noticeMsMax = 500
 const leastMs = 0.05
 /** Deadlines are told from the quickest message of a while, and the clocks of two machines. */
 const lateMs = 200
+const whileMs = 60_000
 
 const matches = (pattern: string, subject: string): boolean =>
   pattern.endsWith('.*')
@@ -66,15 +71,15 @@ export function createNatsNetwork(
 ): SimNetwork {
   const peers = new Set<Peer>()
   const links = new Map<number, Link>()
-  /** Incarnations: who sent something that was handed to whom. */
-  const acquainted = new Set<string>()
+  /** Incarnations of sender and receiver → what their quickest request of a while took. */
+  const quickest = new Map<string, Took & { at: number }>()
   const cuts = new Set<string>()
   /** Where an answer goes → what was asked. */
   const asked = new Map<string, string>()
   let serverIsUp = true
   let carried = 0
   /** What is being handed over. */
-  let current: Publication | undefined
+  let current: { peer: Peer; publication: Publication } | undefined
 
   function whatIsIt(subject: string, reply: string, { kind }: Prefix): string {
     if (kind === kinds.credit) return 'credit'
@@ -146,9 +151,29 @@ export function createNatsNetwork(
   function hand(deliver: (message: NatsMessage) => void, peer: Peer, of: Publication): void {
     if (peer.isClosed) return
     const { subject, payload: data, reply } = of
-    current = of
+    noteQuickest(peer, of)
+    current = { peer, publication: of }
     deliver({ subject, data, reply, noResponders: false })
     current = undefined
+  }
+
+  const tookFor = ({ machine }: Peer, { at, prefix }: Publication): Took => ({
+    trueMs: scheduler.now() - at,
+    toldMs: machine.monotonic() - prefix.sentAt,
+  })
+
+  /** Who never heard of a sender cannot tell how old its messages are, only which is the younger. */
+  function noteQuickest(peer: Peer, of: Publication): void {
+    const { kind, from, incarnationId } = of.prefix
+    if (kind !== kinds.request) return
+    if (incarnationId !== null && incarnationId !== peer.incarnationId) return
+    const pair = `${from.incarnationId} ${peer.incarnationId}`
+    const took = tookFor(peer, of)
+    const known = quickest.get(pair)
+    const now = scheduler.now()
+    if (known === undefined || known.at < now - whileMs || took.toldMs <= known.toldMs) {
+      quickest.set(pair, { ...took, at: now })
+    }
   }
 
   function noResponders({ from, reply }: Publication): void {
@@ -182,9 +207,9 @@ export function createNatsNetwork(
     }, 0)
   }
 
-  function connectionOf(nodeId: number, machine: Machine, state: ConnectionState): Connection {
+  function connectionOf(self: Endpoint, machine: Machine, state: ConnectionState): Connection {
     const peer: Peer = {
-      nodeId,
+      ...self,
       machine,
       state,
       subscriptions: [],
@@ -236,14 +261,21 @@ export function createNatsNetwork(
 
   function checkHandedOver(self: Endpoint, api: string): void {
     if (current === undefined) return
-    const { prefix, at } = current
-    const { from, incarnationId, timeoutMs } = prefix
-    // Who never heard of a sender cannot tell how old its message is.
-    const pair = `${from.incarnationId} ${self.incarnationId}`
-    const isKnown = acquainted.has(pair)
-    acquainted.add(pair)
-    const tookMs = scheduler.now() - at
-    const told = () => ({ node: self.nodeId, api, for: incarnationId, self, tookMs, timeoutMs })
+    const { peer, publication } = current
+    const { from, incarnationId, timeoutMs } = publication.prefix
+    const took = tookFor(peer, publication)
+    const least = quickest.get(`${from.incarnationId} ${self.incarnationId}`)!
+    // Clocks may have drifted apart: what neither they nor true time call young is not.
+    const overMs = Math.min(took.trueMs - least.trueMs, took.toldMs - least.toldMs) - timeoutMs
+    const told = () => ({
+      node: self.nodeId,
+      api,
+      for: incarnationId,
+      self,
+      took,
+      least,
+      timeoutMs,
+    })
     try {
       must(
         incarnationId === null || incarnationId === self.incarnationId,
@@ -251,8 +283,7 @@ export function createNatsNetwork(
         'what is for another incarnation is dropped',
         told,
       )
-      const isYoung = !isKnown || tookMs <= timeoutMs + lateMs
-      must(isYoung, 'N3', 'what is older than its deadline is dropped', told)
+      must(overMs <= lateMs, 'N3', 'what is older than its deadline is dropped', told)
     } catch (why) {
       network.onViolation(why)
     }
@@ -263,7 +294,7 @@ export function createNatsNetwork(
       clusterId,
       self,
       clock: machine,
-      nats: (state) => connectionOf(self.nodeId, machine, state),
+      nats: (state) => connectionOf(self, machine, state),
       onHandlerError,
     })
     links.set(self.nodeId, made)

@@ -78,6 +78,12 @@ function whole(least: number, most: number) {
   }
 }
 
+function payload(text: string): number {
+  const bytes = whole(0, 64 * 1024 * 1024)(text)
+  if (bytes === 0 || bytes >= 1_024) return bytes
+  throw new InvalidArgumentError('Give 0, or at least 1024.')
+}
+
 function positive(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || !(value > 0 && value < Number.POSITIVE_INFINITY)) {
@@ -142,8 +148,9 @@ export function parseOptions(argv: readonly string[]): Options {
     )
     .option(
       '--nats <bytes>',
-      'over the link for NATS, on a simulated server that takes payloads up to so many bytes',
-      whole(1_024, 64 * 1024 * 1024),
+      'over the link for NATS, on a simulated server that takes payloads up to so many bytes; ' +
+        '0: over simulated links (default: as the seed draws)',
+      payload,
     )
     .option('--faulty <s>', 'seconds with faults in each history, before all heals', positive, 60)
     .option('--faults <name=rate,...>', 'how often what goes wrong', rates)

@@ -22,6 +22,7 @@ type Told = {
   errorCode: number
   records?: Buffer | null
   divergingEpoch: { epoch: number; endOffset: number }
+  logStartOffset: number
   snapshotId: { endOffset: number }
 }
 
@@ -57,9 +58,10 @@ export function checkPositions(
       previous,
     })
     if (divergingEpoch.epoch < 0) {
-      // What stands below the log's first batch nobody can tell any more.
+      // What stands below the start of the log nobody can tell any more.
       const lies =
         previous === undefined ||
+        previous.last < told.logStartOffset ||
         (previous.epoch === lastFetchedEpoch && previous.last >= fetchOffset - 1)
       must(
         lies || (told.records?.length ?? 0) === 0,
