@@ -18,6 +18,7 @@ import {
 import type { Connect, NatsMessage } from './nats-connection.ts'
 import { openRequests } from './open-requests.ts'
 import { type Kind, kinds, type Prefix, prefixBytes, prefixWriter, readPrefix } from './prefix.ts'
+import type { Staleness } from './staleness.ts'
 import { transfers } from './transfers.ts'
 
 export type LaneOptions = {
@@ -28,7 +29,9 @@ export type LaneOptions = {
   connect: Connect
   dropped: Dropped
   hear(from: Endpoint): void
-  isStale(incarnationId: string, sentAt: number, timeoutMs: number, now: number): boolean
+  staleness: Staleness
+  /** What it sent looks old; so would all it sends if its clock had fallen behind. */
+  onStale(from: Endpoint): void
   handlerFailed(api: string, error: unknown): void
   onChange(up: boolean): void
   onTrouble(what: string): void
@@ -146,6 +149,13 @@ export function natsLane(options: LaneOptions) {
   const isForUs = ({ incarnationId }: Prefix): boolean =>
     incarnationId === null || incarnationId === self.incarnationId
 
+  function noteRoundTrip({ kind, from, correlationId, sentAt }: Prefix): void {
+    if (kind === kinds.credit || open.peerOf(correlationId) !== from.nodeId) return
+    const now = clock.monotonic()
+    const roundTripMs = now - open.askedAt(correlationId)!
+    options.staleness.answered(from.incarnationId, sentAt, roundTripMs, now)
+  }
+
   function receiveAnswer({ subject, data, noResponders }: NatsMessage): void {
     if (noResponders) {
       const id = Number.parseInt(subject.slice(answersHere.length + 1), 36)
@@ -155,6 +165,7 @@ export function natsLane(options: LaneOptions) {
     const prefix = accept(data)
     if (prefix === undefined) return
     const { kind, from, correlationId: id } = prefix
+    noteRoundTrip(prefix)
     if (!isForUs(prefix)) dropped.otherIncarnation++
     else if (kind === kinds.credit) leaving.credit(from.nodeId, id, prefix.total)
     else if (open.peerOf(id) !== from.nodeId) dropped.unasked++
@@ -179,8 +190,10 @@ export function natsLane(options: LaneOptions) {
       answer(kinds.otherIncarnation, [])
       return
     }
-    if (options.isStale(from.incarnationId, prefix.sentAt, timeoutMs, clock.monotonic())) {
+    const now = clock.monotonic()
+    if (options.staleness.isStale(from.incarnationId, prefix.sentAt, timeoutMs, now)) {
       dropped.stale++
+      options.onStale(from)
       return
     }
     const message = join(prefix, data.subarray(prefixBytes))

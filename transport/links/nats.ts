@@ -33,6 +33,7 @@ export type NatsLinkOptions = {
   onTrouble?: (what: string) => void
 }
 
+const clockTimeoutMs = 1_000
 const laneNames: Lane[] = ['control', 'bulk']
 
 export function natsLink(options: NatsLinkOptions): Link {
@@ -42,7 +43,9 @@ export function natsLink(options: NatsLinkOptions): Link {
   const { onHandlerError: handlerFailed = () => {}, onTrouble = () => {} } = options
   const heard = heardTimes()
   const dropped = nothingDropped()
-  const isStale = staleness()
+  const ages = staleness()
+  /** Whose clock is being asked for. */
+  const asked = new Set<string>()
   const handlers = new Map<string, LinkHandler>()
   const listeners: ((up: boolean) => void)[] = []
   let state: 'new' | 'open' | 'closed' = 'new'
@@ -57,13 +60,23 @@ export function natsLink(options: NatsLinkOptions): Link {
       lane,
       connect,
       dropped,
-      isStale,
+      staleness: ages,
+      onStale,
       handlerFailed,
       onTrouble,
       hear: (from) => heard.note(from, clock.monotonic()),
       onChange: laneChanged,
     })
   const lanes = { control: openLane('control'), bulk: openLane('bulk') }
+
+  /** Its answer tells how far its clock is apart by now. */
+  function onStale({ nodeId, incarnationId }: Endpoint): void {
+    if (asked.has(incarnationId)) return
+    asked.add(incarnationId)
+    const subject = alive(clusterId, nodeId, incarnationId)
+    const done = () => void asked.delete(incarnationId)
+    lanes.control.ask(subject, { nodeId, incarnationId }, [], clockTimeoutMs).then(done, done)
+  }
 
   function laneChanged(): void {
     const now = lanes.control.isUp() && lanes.bulk.isUp()

@@ -2,12 +2,13 @@
  * The requests of one link that wait for their answer: each with its deadline, and the bytes that
  * are on their way to each peer with their bound.
  */
-import type { Timer, Timers } from '../timers.ts'
-import { type Endpoint, LinkError, type LinkFailure } from './link.ts'
+import type { Timer } from '../timers.ts'
+import { type Endpoint, type LinkClock, LinkError, type LinkFailure } from './link.ts'
 
 type Open = {
   to: number
   bytes: number
+  askedAt: number
   timer: Timer
   answeredBy: ((from: Endpoint) => void) | undefined
   resolve: (answer: Buffer[]) => void
@@ -20,7 +21,7 @@ const perRequestBytes = 512
 export type OpenRequests = ReturnType<typeof openRequests>
 
 /** @param inFlightBytesMax per peer; one request passes however big it is, so that it makes progress */
-export function openRequests(timers: Timers, inFlightBytesMax: number) {
+export function openRequests(clock: LinkClock, inFlightBytesMax: number) {
   const open = new Map<number, Open>()
   const inFlight = new Map<number, number>()
   let lastId = 0
@@ -29,7 +30,7 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
     const request = open.get(id)
     if (request === undefined) return undefined
     open.delete(id)
-    timers.clearTimeout(request.timer)
+    clock.clearTimeout(request.timer)
     const left = inFlight.get(request.to)! - request.bytes
     if (left === 0) inFlight.delete(request.to)
     else inFlight.set(request.to, left)
@@ -60,17 +61,28 @@ export function openRequests(timers: Timers, inFlightBytesMax: number) {
       while (open.has(lastId))
       const id = lastId
       return new Promise((resolve, reject) => {
-        const timer = timers.setTimeout(
+        const timer = clock.setTimeout(
           () => fail(id, 'timeout', `node ${to} did not answer within ${timeoutMs} ms`),
           timeoutMs,
         )
-        open.set(id, { to, bytes: bytes + perRequestBytes, timer, answeredBy, resolve, reject })
+        const askedAt = clock.monotonic()
+        open.set(id, {
+          to,
+          bytes: bytes + perRequestBytes,
+          askedAt,
+          timer,
+          answeredBy,
+          resolve,
+          reject,
+        })
         inFlight.set(to, already + bytes + perRequestBytes)
         send(id)
       })
     },
     /** Whom an open request asks. */
     peerOf: (id: number): number | undefined => open.get(id)?.to,
+    /** When an open request was asked, monotonic ms. */
+    askedAt: (id: number): number | undefined => open.get(id)?.askedAt,
     /** @returns false when nothing waits for it (any more) */
     answer(id: number, answer: Buffer[], from: Endpoint): boolean {
       const request = take(id)
