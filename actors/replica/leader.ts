@@ -7,6 +7,7 @@
 import type { ErrorName } from '../../transport/protocol/errors.ts'
 import { invariant } from '../invariant.ts'
 import type { Logger } from '../log.ts'
+import { isOnlineDirectory } from '../metadata/directory-ids.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -45,6 +46,14 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send, halt 
 
   const syncing = new Set<Partition>()
 
+  /** Its log directory did not fail: the controller would not let it join (KIP-858). */
+  function isStored({ topicId, partition }: Partition, { id }: Follower): boolean {
+    const state = image().topicById(topicId)?.partition(partition)
+    const directory = state?.directories[state.replicas.indexOf(id)]
+    if (directory === undefined) return true
+    return isOnlineDirectory(directory, image().brokers().get(id)?.logDirs ?? [])
+  }
+
   /** The maximal ISR, and who is caught up and about to ask for its place (KIP-497, 966). */
   function counted(partition: Partition): readonly Follower[] {
     const { followers, maximalIsr } = partition
@@ -56,6 +65,7 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send, halt 
       (follower) =>
         maximalIsr.includes(follower.id) ||
         (isEligible(follower, brokers.get(follower.id)) &&
+          isStored(partition, follower) &&
           isCaughtUp(follower, end, now, lagMsMax())),
     )
   }
@@ -118,8 +128,8 @@ export function createLeading({ nodeId, clock, log, image, lagMsMax, send, halt 
   function reviewJoiners(partition: Partition): void {
     if (!leads(partition) || partition.context.isr.length > partition.followers.length) return
     if (partition.context.proposedIsr !== partition.context.isr) return
-    const ready = joiners(viewOf(partition), image().brokers()).filter((follower) =>
-      isFetching(partition, follower),
+    const ready = joiners(viewOf(partition), image().brokers()).filter(
+      (follower) => isStored(partition, follower) && isFetching(partition, follower),
     )
     if (ready.length === 0) return
     partition.joining = ready.map(({ id, brokerEpoch }) => ({ id, brokerEpoch }))

@@ -337,6 +337,9 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
       logger.error({ directory: place.directory.path, why: error.message }, 'log directory offline')
     }
   }
+  if (!places.some(({ directory }) => isOnline(directory))) {
+    throw new StorageError(directories.failed[0]?.path ?? '', 'no log directory is online')
+  }
   return store
 }
 

@@ -13,18 +13,22 @@ const crcAt = 17
 
 /** @returns whose bit it is; undefined: there is nothing on this disk */
 export function flipBit(
-  { id, disk, directory }: SimNode,
+  { id, disk, directories }: SimNode,
   checker: Checker,
   seed: number,
 ): { log: string; entry: Entry } | undefined {
   const random = seededRandom(seed)
-  const points = recoveryPoints(disk.file(`${directory}/${RECOVERY_POINTS}`)?.data)
+  const points = new Map(
+    directories.flatMap(({ path }) =>
+      recoveryPoints(path, disk.file(`${path}/${RECOVERY_POINTS}`)?.data),
+    ),
+  )
   const found = [...checker.logs.views()]
     .filter(({ nodeId, name }) => nodeId === id && name !== METADATA)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap(({ name, entries }) =>
+    .flatMap(({ name, folder, entries }) =>
       entries
-        .filter(({ base }) => base >= (points.get(name) ?? 0))
+        .filter(({ base }) => base >= (points.get(folder) ?? 0))
         .map((entry) => ({ log: name, entry })),
     )
   if (found.length === 0) return undefined
@@ -34,13 +38,11 @@ export function flipBit(
   return one
 }
 
-/** Lines of topic, partition and offset, behind a version and a count. */
-function recoveryPoints(content: Buffer | undefined): Map<string, number> {
+/** Lines of topic, partition and offset, behind a version and a count; by folder. */
+function recoveryPoints(path: string, content: Buffer | undefined): [string, number][] {
   const lines = content?.toString('utf8').trim().split('\n').slice(2) ?? []
-  return new Map(
-    lines.map((line) => {
-      const [topic, partition, offset] = line.split(' ')
-      return [`${topic}-${partition}`, Number(offset)]
-    }),
-  )
+  return lines.map((line) => {
+    const [topic, partition, offset] = line.split(' ')
+    return [`${path}/${topic}-${partition}`, Number(offset)]
+  })
 }

@@ -93,32 +93,51 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     }))
   }
 
-  const logs = createLogs({
-    appended(view, entry, before) {
-      appended(view, entry, before)
-      checkSize(view, entry, bytesMaxOf)
-      producers.appended(view, entry)
-      replicas.appended(view, entry)
-      offsets.appended(view, entry)
+  /** The copy where the controller believes the replica; else the one that was written to most. */
+  function choose(copies: readonly LogView[]): LogView | undefined {
+    const [one] = copies
+    if (one?.topicId === undefined) return one
+    const { nodeId, topicId, name } = one
+    const partition = Number(name.slice(name.lastIndexOf('-') + 1))
+    const state = cluster.newestImage()?.topicById(topicId)?.partition(partition)
+    const directoryId = state?.directories[state.replicas.indexOf(nodeId)]
+    const { directories, offline } = cluster.node(nodeId)
+    const place = directories.find(({ id }) => id === directoryId)
+    const placed = place && copies.find(({ folder }) => folder === `${place.path}/${name}`)
+    if (placed !== undefined) return placed
+    const isOnline = ({ folder }: LogView) => !offline.has(folder.slice(0, folder.lastIndexOf('/')))
+    return copies.filter(isOnline).sort((a, b) => b.end - a.end)[0] ?? one
+  }
+
+  const logs = createLogs(
+    {
+      appended(view, entry, before) {
+        appended(view, entry, before)
+        checkSize(view, entry, bytesMaxOf)
+        producers.appended(view, entry)
+        replicas.appended(view, entry)
+        offsets.appended(view, entry)
+      },
+      truncated(view, gone) {
+        if (view.name === METADATA) quorum.truncated(view, gone)
+        else {
+          producers.truncated(view)
+          replicas.truncated(view)
+          partitions.truncated(view, gone)
+        }
+      },
+      restarted: (view) => producers.restarted(view),
+      dropped(view, gone) {
+        if (view.name === METADATA) return
+        replicas.dropped(view, gone)
+        if (!isCompacted(view)) partitions.dropped(view, gone)
+      },
+      damaged(view, file, position) {
+        throw new Violation('S1', 'what is written is whole', { node: view.nodeId, file, position })
+      },
     },
-    truncated(view, gone) {
-      if (view.name === METADATA) quorum.truncated(view, gone)
-      else {
-        producers.truncated(view)
-        replicas.truncated(view)
-        partitions.truncated(view, gone)
-      }
-    },
-    restarted: (view) => producers.restarted(view),
-    dropped(view, gone) {
-      if (view.name === METADATA) return
-      replicas.dropped(view, gone)
-      if (!isCompacted(view)) partitions.dropped(view, gone)
-    },
-    damaged(view, file, position) {
-      throw new Violation('S1', 'what is written is whole', { node: view.nodeId, file, position })
-    },
-  })
+    choose,
+  )
   for (const { id, disk } of cluster.nodes) logs.watch(id, disk)
   const messages = checkMessages(
     cluster,
@@ -168,12 +187,18 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     guarded(() => positions.answered(asked, api, request, answer))
   }
 
-  function checkCleanMarker({ id, parts, disk, directory }: SimNode): void {
+  function checkCleanMarker({ id, parts, disk, directories, offline }: SimNode): void {
     if (parts?.broker?.state() !== 'running') return
-    const content = disk.file(`${directory}/${CLEAN_MARKER}`)?.durable
-    must(content === undefined, 'S3', 'no marker of a clean stop stands while a node runs', () => ({
-      node: id,
-    }))
+    for (const { path } of directories) {
+      if (offline.has(path)) continue
+      const content = disk.file(`${path}/${CLEAN_MARKER}`)?.durable
+      must(
+        content === undefined,
+        'S3',
+        'no marker of a clean stop stands while a node runs',
+        () => ({ node: id, path }),
+      )
+    }
   }
 
   return {

@@ -34,9 +34,14 @@ export type SimNode = {
   readonly address: string
   readonly machine: Machine
   readonly disk: SimDisk
+  /** Its first log directory, where the metadata log lies, too. */
   readonly directory: string
   /** Of its latest formatting: a wiped disk is another. */
-  directoryId: string
+  readonly directoryId: string
+  /** `log.dirs` */
+  readonly directories: readonly SimLogDirectory[]
+  /** Paths of log directories that refused a call in this life, and which it has to go on without. */
+  readonly offline: Set<string>
   running: RunningNode | undefined
   /** Ends it, also while it starts; undefined: nothing runs. */
   end: (() => void) | undefined
@@ -52,6 +57,8 @@ export type SimNode = {
   /** Its disk lost data, and it has not registered since. */
   isSuspect: boolean
 }
+
+export type SimLogDirectory = { readonly path: string; id: string }
 
 export type SimCluster = {
   readonly nodes: readonly SimNode[]
@@ -69,6 +76,8 @@ export type SimCluster = {
    * voter is an id and a directory (KIP-853).
    */
   wipe(node: SimNode): void
+  /** One of its log directories, not the first, is another one, formatted and empty. */
+  replaceDirectory(node: SimNode, path: string): void
   /** The newest that any node ever had, also one that died since: what is committed by then. */
   newestImage(): MetadataImage | undefined
 }
@@ -77,6 +86,8 @@ export type ClusterShape = {
   brokers: number
   /** 0: the brokers are controllers, too. */
   controllers: number
+  /** How many log directories each broker has; absent: one. */
+  directories?: number[]
   config: Record<string, string>
   /** Over the production link on a simulated server; absent: over simulated links. */
   nats?: { maxPayload: number }
@@ -92,8 +103,9 @@ export type ClusterPorts = {
   onStarting(node: SimNode, parts: NodeParts): void
 }
 
-const directory = '/data'
-const metadataPartition = `${directory}/__cluster_metadata-0`
+const first = '/data'
+const metadataPartition = `${first}/__cluster_metadata-0`
+const pathOf = (index: number) => (index === 0 ? first : `${first}-${index + 1}`)
 
 export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimCluster {
   const { scheduler, random, trace } = ports
@@ -109,6 +121,10 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
   const nodes = Array.from({ length: brokers + controllers }, (_, index) => {
     const id = index + 1
     const machine = createMachine(scheduler, trace.detail, id)
+    const directories = Array.from(
+      { length: shape.directories?.[index] ?? 1 },
+      (_, at): SimLogDirectory => ({ path: pathOf(at), id: ids.uuid() }),
+    )
     const node: SimNode = {
       id,
       isBroker: id <= brokers,
@@ -116,8 +132,12 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       address: `node-${id}:9092`,
       machine,
       disk: createDisk(machine, random.fork(`disk ${id}`)),
-      directory,
-      directoryId: ids.uuid(),
+      directory: first,
+      get directoryId() {
+        return directories[0]!.id
+      },
+      directories,
+      offline: new Set(),
       running: undefined,
       end: undefined,
       parts: undefined,
@@ -134,27 +154,34 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     .filter(({ isController }) => isController)
     .map((node) => ({ node, directoryId: node.directoryId }))
 
-  const configOf = ({ id, isBroker, isController }: SimNode) => {
+  const configOf = ({ id, isBroker, isController, directories }: SimNode) => {
     const roles = [isBroker ? 'broker' : [], isController ? 'controller' : []].flat().join(',')
     return nodeConfig(
       new Map([
         ['process.roles', roles],
         ['node.id', String(id)],
         ['controller.listener.names', 'CONTROLLER'],
-        ['log.dirs', directory],
+        ['log.dirs', directories.map(({ path }) => path).join()],
         ...(isBroker ? [['listeners', `PLAINTEXT://node-${id}:9092`] as const] : []),
         ...Object.entries(shape.config),
       ]),
     )
   }
 
+  function formatDirectory({ disk, id: nodeId }: SimNode, { path, id }: SimLogDirectory): void {
+    disk.mkdir(path)
+    writeMetaProperties(disk, path, { clusterId, nodeId, directoryId: id })
+    disk.syncDirectory('')
+    disk.syncDirectory(path)
+  }
+
   function format(node: SimNode): void {
-    const { disk } = node
+    const { disk, directories } = node
     const nowMs = node.machine.now()
     disk.mkdir(metadataPartition)
     replaceFile(
       disk,
-      directory,
+      first,
       BOOTSTRAP_CHECKPOINT,
       encodeBootstrap(bootstrapRecords(undefined, []), nowMs),
     )
@@ -163,10 +190,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       nowMs,
     )
     replaceFile(disk, metadataPartition, VOTERS_CHECKPOINT, content)
-    const { id: nodeId, directoryId } = node
-    writeMetaProperties(disk, directory, { clusterId, nodeId, directoryId })
-    disk.syncDirectory('')
-    disk.syncDirectory(directory)
+    for (const directory of directories) formatDirectory(node, directory)
   }
   for (const node of nodes) format(node)
 
@@ -176,6 +200,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     node.parts = undefined
     node.isStricken = false
     node.isStopping = false
+    node.offline.clear()
     node.disk.processEnded()
   }
 
@@ -286,9 +311,18 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       kill(node)
       node.isSuspect = node.isBroker
       node.disk.wipe()
-      node.directoryId = ids.uuid()
+      for (const directory of node.directories) directory.id = ids.uuid()
       format(node)
       trace.note('wipe', { node: node.id, directoryId: node.directoryId })
+    },
+    replaceDirectory(node, path) {
+      kill(node)
+      node.isSuspect = node.isBroker
+      node.disk.wipe(path)
+      const directory = node.directories.find((each) => each.path === path)!
+      directory.id = ids.uuid()
+      formatDirectory(node, directory)
+      trace.note('replaceDirectory', { node: node.id, ...directory })
     },
     powerCut(node, chance = random.fork(`power ${node.id} ${node.lives}`)) {
       kill(node)

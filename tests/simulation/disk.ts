@@ -53,6 +53,8 @@ export type SimDisk = Disk & {
   watcher: DiskWatcher | undefined
   /** Cached, and what a power cut would leave for certain. */
   file(path: string): { data: Buffer; durable: Buffer | undefined } | undefined
+  /** What a directory has, though the disk may refuse it to its node. */
+  names(path: string): string[]
   /** Paths of all files. */
   files(): Iterable<string>
   /** The process ended: its locks are free. What is cached stays. */
@@ -61,8 +63,8 @@ export type SimDisk = Disk & {
   powerCut(random: SeededRandom): { lost: number }
   /** Of what is cached, and of what is durable. */
   flip(path: string, position: number, bit: number): void
-  /** Another disk was put in. */
-  wipe(): void
+  /** Another disk was put in, or another one for this path. */
+  wipe(path?: string): void
   pendingChanges(): number
   openFiles(): number
 }
@@ -120,9 +122,12 @@ function applyName(names: Map<string, Entry>, change: NameChange): void {
 
 export class DiskError extends Error {
   readonly code: string
-  constructor(code: string, path: string) {
+  /** Of what was to be written, so much is there all the same. */
+  readonly share: number
+  constructor(code: string, path: string, share = 0) {
     super(`${code}: ${path}`)
     this.code = code
+    this.share = share
   }
 }
 
@@ -284,9 +289,18 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     },
     write(fd, bytes, position) {
       const { file, path } = fileOf(fd)
-      disk.faults.check('write', path)
-      change(file, { position, bytes: Buffer.from(bytes) })
-      disk.watcher?.wrote(path, position)
+      const put = (length: number) => {
+        change(file, { position, bytes: Buffer.from(bytes.subarray(0, length)) })
+        disk.watcher?.wrote(path, position)
+      }
+      try {
+        disk.faults.check('write', path)
+      } catch (why) {
+        const share = why instanceof DiskError ? why.share : 0
+        if (share > 0) put(Math.floor(bytes.length * share))
+        throw why
+      }
+      put(bytes.length)
     },
     writev(fd, parts, position) {
       disk.write(fd, Buffer.concat(parts), position)
@@ -326,7 +340,10 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
         at = next
       }
     },
-    readdir: (path) => [...directoryOf(path).names.keys()].sort(),
+    readdir(path) {
+      disk.faults.check('read', path)
+      return disk.names(path)
+    },
     stat(path): FileStat | undefined {
       const found = find(path)
       if (found === undefined) return undefined
@@ -385,6 +402,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
       await slowly()
       const found = find(path)
       if (found === undefined) return
+      disk.faults.check('write', path)
       const { parent, name } = split(path)
       changeName(parent, { remove: name })
       disk.watcher?.removed(path)
@@ -406,6 +424,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
             : undefined,
       }
     },
+    names: (path) => [...directoryOf(path).names.keys()].sort(),
     *files() {
       for (const [path] of walk(root, '')) yield path
     },
@@ -421,8 +440,15 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
         if (position < size) bytes[position]! ^= 1 << bit
       }
     },
-    wipe() {
-      root = newDirectory()
+    wipe(path) {
+      if (path === undefined) {
+        root = newDirectory()
+        return
+      }
+      const { parent, name } = split(path)
+      parent.names.delete(name)
+      parent.durable.delete(name)
+      parent.pending = []
     },
     openFiles: () => open.size,
     pendingChanges() {

@@ -33,6 +33,7 @@ export const faultNames = [
   'reset',
   'diskError',
   'wipe',
+  'replaceDirectory',
   'bitFlip',
   'hostile',
   'crashLoop',
@@ -201,15 +202,22 @@ function withRates(mix: FaultMix, rates: FaultRates): FaultMix {
   }
 }
 
+const directoriesMax = 3
+
 /** Mostly three combined nodes; the metadata log stays whole, or is often cut behind a snapshot. */
 function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
   const brokers = options.brokers ?? random.pick([3, 3, 3, 4, 5])
   const controllers = options.controllers ?? random.pick([0, 0, 0, 1, 3])
   const isCut = !random.chance(0.5)
   const snapshotBytes = isCut ? Math.round(random.between(500, 5_000)) : 20 * 1024 * 1024
+  const disks = random.fork('directories')
+  const areMany = disks.chance(0.6)
   return {
     brokers,
     controllers,
+    ...(areMany && {
+      directories: Array.from({ length: brokers }, () => 1 + disks.below(directoriesMax)),
+    }),
     config: {
       'offsets.topic.num.partitions': '2',
       'log.retention.check.interval.ms': '1000',
@@ -482,8 +490,16 @@ function drawFault(name: SingleName, { shape, topics, random }: FaultDraw): Faul
       return { do: name }
     case 'diskError': {
       const operation = random.pick(['read', 'write', 'sync'] as const)
-      const code = operation === 'write' && random.chance(0.5) ? 'ENOSPC' : 'EIO'
-      return { do: name, node: node(), operation, code, forMs: between(1_000, 15_000) }
+      const codes = operation === 'write' ? (['EIO', 'ENOSPC', 'EROFS'] as const) : ['EIO' as const]
+      const code = random.pick(codes)
+      const share = operation === 'write' && code !== 'EROFS' ? between(0, 1) : 0
+      const directory = random.below(directoriesMax)
+      const forMs = between(1_000, 15_000)
+      return { do: name, node: node(), directory, operation, code, share, forMs }
+    }
+    case 'replaceDirectory': {
+      const directory = random.below(directoriesMax)
+      return { do: name, node: node(), directory, forMs: restartMs() }
     }
     case 'bitFlip':
       return { do: name, node: node(), seed: random.below(2 ** 32), forMs: restartMs() }

@@ -26,7 +26,7 @@ async function toldOf(given: Timed<Fault>[], controllers: number): Promise<Trace
   return events
 }
 
-const disk = { do: 'diskError', node: 2, forMs: 4_000 } as const
+const disk = { do: 'diskError', node: 2, directory: 0, share: 0, forMs: 4_000 } as const
 
 for (const [operation, code] of [
   ['read', 'EIO'],

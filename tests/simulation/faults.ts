@@ -6,16 +6,16 @@
  * until that disk is known to have lost data nothing else goes wrong. Without eligible leader
  * replicas (KIP-966) an ISR may otherwise shrink to the one that lost its data.
  */
-import { flipBit } from './bit-flip.ts'
 import type { Checker } from './checker.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import { calmSyncMs, DiskError } from './disk.ts'
+import { calmSyncMs } from './disk.ts'
+import { createDiskFaults } from './disk-faults.ts'
 import { sendHostile } from './hostile.ts'
 import type { NetworkFaults } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Fault, Target } from './script.ts'
 import type { Trace } from './trace.ts'
-import { Violation } from './violation.ts'
+import type { Violation } from './violation.ts'
 
 export type Faults = {
   /** Of the links, from now on. */
@@ -36,10 +36,7 @@ export type FaultPorts = {
   fail(why: Violation): void
 }
 
-type Performed = { [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => boolean }
-
-/** Between a call that failed and the node's end, at most; its loop may stand still besides. */
-const strickenMs = 10_000
+export type Performed = { [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => boolean }
 
 export const quietNetwork: NetworkFaults = {
   lossRate: 0,
@@ -64,7 +61,7 @@ export function resolve(cluster: SimCluster, target: Target): SimNode | undefine
 }
 
 export function createFaults(ports: FaultPorts): Faults {
-  const { scheduler, trace, cluster, checker, fail } = ports
+  const { scheduler, trace, cluster, checker } = ports
   const { nodes, network, sockets } = cluster
   const counts = new Map<string, number>()
   const endings = new Set<() => void>()
@@ -137,23 +134,7 @@ export function createFaults(ports: FaultPorts): Faults {
       checker.lost(node.id)
       return startLater(node, forMs)
     },
-    // A voter with an empty disk is another voter (KIP-853), which somebody has to add.
-    wipe({ node: target, forMs }) {
-      const node = find(target)
-      if (node?.end === undefined || node.isController || !mayLose(node)) return false
-      cluster.wipe(node)
-      checker.lost(node.id)
-      return startLater(node, forMs)
-    },
-    bitFlip({ node: target, seed, forMs }) {
-      const node = find(target)
-      if (node?.end === undefined || !mayLose(node)) return false
-      cluster.kill(node)
-      node.isSuspect = true
-      trace.note('bit flip', { node: node.id, ...flipBit(node, checker, seed) })
-      checker.lost(node.id)
-      return startLater(node, forMs)
-    },
+    ...createDiskFaults({ ...ports, find, mayLose, lasting, startLater }),
     stop({ node: target, forMs }) {
       const node = find(target)
       if (node?.running === undefined) return false
@@ -206,24 +187,6 @@ export function createFaults(ports: FaultPorts): Faults {
       node.machine.setRate(rate)
       return lasting(forMs, () => node.machine.setRate(1))
     },
-    diskError({ node: target, operation, code, forMs }) {
-      const node = find(target)
-      if (node?.running === undefined) return false
-      const { faults } = node.disk
-      faults.check = (called, path) => {
-        if (called !== operation) return
-        if (node.end !== undefined && !node.isStricken) {
-          node.isStricken = true
-          trace.note('disk error', { node: node.id, operation, code, path })
-          mustStop(node, node.end, operation)
-        }
-        throw new DiskError(code, path)
-      }
-      return lasting(forMs, () => {
-        faults.check = () => {}
-        if (node.end === undefined) cluster.start(node)
-      })
-    },
     hostile({ node: target, seed, forMs }) {
       const node = find(target)
       return node?.isBroker === true && lasting(forMs, sendHostile(sockets, node.address, seed))
@@ -232,16 +195,6 @@ export function createFaults(ports: FaultPorts): Faults {
       sockets.resetAll()
       return true
     },
-  }
-
-  /** @param end of the life that met the error */
-  function mustStop(node: SimNode, end: () => void, operation: string): void {
-    scheduler.after(strickenMs, () => {
-      if (node.end !== end) return
-      if (node.machine.isPaused()) return mustStop(node, end, operation)
-      const rule = operation === 'sync' ? 'S6' : 'S8'
-      fail(new Violation(rule, 'a node whose only disk fails stops', { node: node.id, operation }))
-    })
   }
 
   return {
@@ -261,6 +214,8 @@ export function createFaults(ports: FaultPorts): Faults {
       network.healAll()
       network.intercept = undefined
       sockets.unreachable.clear()
+      // A directory that failed is used again by a new life only.
+      for (const node of nodes) if (node.offline.size > 0) cluster.kill(node)
       for (const node of nodes) if (node.end === undefined) cluster.start(node)
       trace.note('healed', {})
     },

@@ -60,6 +60,9 @@ export type LogEvents = {
   damaged(view: LogView, file: string, position: number): void
 }
 
+/** Of several copies of a log on one node, the one that counts: others lie in directories that failed. */
+export type Choose = (copies: readonly LogView[]) => LogView | undefined
+
 export type Logs = {
   watch(nodeId: number, disk: SimDisk): void
   /** Reads what was written since; cheap when nothing was. */
@@ -68,6 +71,8 @@ export type Logs = {
   forget(nodeId: number): void
   view(nodeId: number, name: string): LogView | undefined
   views(): Iterable<LogView>
+  /** What this folder holds. */
+  viewIn(nodeId: number, folder: string): LogView | undefined
   /** The one that belongs to this topic id; undefined: what has that name belongs to another. */
   viewOf(nodeId: number, of: PartitionOf): LogView | undefined
   entryAt(nodeId: number, name: string, base: number): Entry | undefined
@@ -85,9 +90,12 @@ const nameOf = (path: string) => {
   return folder.slice(folder.lastIndexOf('/') + 1)
 }
 
-export function createLogs(events: LogEvents): Logs {
+export function createLogs(events: LogEvents, choose: Choose = ([first]) => first): Logs {
   const disks = new Map<number, SimDisk>()
+  /** By node and folder. */
   const views = new Map<string, LogView>()
+  /** By node and name: mostly one, but each of a node's log directories may hold it. */
+  const copies = new Map<string, LogView[]>()
   /** Node → path → position from which it is to be read again. */
   const dirty = new Map<number, Map<string, number>>()
   /** Views that are read for the first time since they were forgotten: they may end torn. */
@@ -98,7 +106,20 @@ export function createLogs(events: LogEvents): Logs {
   const renamed = new Set<string>()
   let isDirty = false
 
-  const keyOf = (nodeId: number, name: string) => `${nodeId}|${name}`
+  const keyOf = (nodeId: number, path: string) => `${nodeId}|${path}`
+
+  function forgetView(view: LogView): void {
+    const { nodeId, name, folder } = view
+    views.delete(keyOf(nodeId, folder))
+    const left = copiesOf(nodeId, name).filter((each) => each !== view)
+    if (left.length > 0) copies.set(keyOf(nodeId, name), left)
+    else copies.delete(keyOf(nodeId, name))
+  }
+
+  const copiesOf = (nodeId: number, name: string) => copies.get(keyOf(nodeId, name)) ?? []
+
+  const only = (among: readonly LogView[]): LogView | undefined =>
+    among.length > 1 ? choose(among) : among[0]
 
   function soil(nodeId: number, path: string, position: number): void {
     if (!isLog(path)) return
@@ -113,7 +134,8 @@ export function createLogs(events: LogEvents): Logs {
       dirty.get(nodeId)!.delete(path)
       return
     }
-    views.delete(keyOf(nodeId, path.slice(path.lastIndexOf('/') + 1)))
+    const view = views.get(keyOf(nodeId, path))
+    if (view !== undefined) forgetView(view)
     for (const each of [...dirty.get(nodeId)!.keys()]) {
       if (each.startsWith(`${path}/`)) dirty.get(nodeId)!.delete(each)
     }
@@ -128,8 +150,8 @@ export function createLogs(events: LogEvents): Logs {
 
   /** What is left tells where segments are missing: at the begin or at the end. */
   function settle(view: LogView, out: Entry[]): void {
-    const { nodeId, name, entries } = view
-    if (views.get(keyOf(nodeId, name)) !== view) return
+    const { nodeId, folder, entries } = view
+    if (views.get(keyOf(nodeId, folder)) !== view) return
     const bases = basesIn(disks.get(nodeId)!, view.folder)
     const first = bases[0] ?? 0
     const before = view.end
@@ -157,22 +179,15 @@ export function createLogs(events: LogEvents): Logs {
   }
 
   function viewAt(nodeId: number, path: string): LogView {
-    const name = nameOf(path)
-    const at = keyOf(nodeId, name)
-    const known = views.get(at)
+    const folder = folderOf(path)
+    const known = views.get(keyOf(nodeId, folder))
     if (known !== undefined) return known
-    const topicId = topicIdAt(disks.get(nodeId)!, folderOf(path))
+    const name = nameOf(path)
+    const topicId = topicIdAt(disks.get(nodeId)!, folder)
     const key = topicId === undefined ? name : keyOfPartition(topicId, name)
-    const made: LogView = {
-      nodeId,
-      name,
-      folder: folderOf(path),
-      topicId,
-      key,
-      entries: [],
-      end: 0,
-    }
-    views.set(at, made)
+    const made: LogView = { nodeId, name, folder, topicId, key, entries: [], end: 0 }
+    views.set(keyOf(nodeId, folder), made)
+    copies.set(keyOf(nodeId, name), [...copiesOf(nodeId, name), made])
     return made
   }
 
@@ -227,7 +242,7 @@ export function createLogs(events: LogEvents): Logs {
       for (const [view, out] of all) settle(view, out)
     },
     forget(nodeId) {
-      for (const [key, view] of views) if (view.nodeId === nodeId) views.delete(key)
+      for (const view of [...views.values()]) if (view.nodeId === nodeId) forgetView(view)
       dirty.get(nodeId)!.clear()
       for (const path of disks.get(nodeId)!.files()) {
         if (!isLog(path) || isAside(path)) continue
@@ -235,14 +250,16 @@ export function createLogs(events: LogEvents): Logs {
         fresh.add(viewAt(nodeId, path))
       }
     },
-    view: (nodeId, name) => views.get(keyOf(nodeId, name)),
+    view: (nodeId, name) => only(copiesOf(nodeId, name)),
     viewOf(nodeId, { topicId, topic, partition }) {
-      const found = views.get(keyOf(nodeId, `${topic}-${partition}`))
-      return found?.topicId === topicId ? found : undefined
+      const all = copiesOf(nodeId, `${topic}-${partition}`)
+      if (all.length < 2) return all[0]?.topicId === topicId ? all[0] : undefined
+      return only(all.filter((view) => view.topicId === topicId))
     },
     views: () => views.values(),
+    viewIn: (nodeId, folder) => views.get(keyOf(nodeId, folder)),
     entryAt(nodeId, name, base) {
-      const found = views.get(keyOf(nodeId, name))
+      const found = logs.view(nodeId, name)
       return found && entryIn(found, base)
     },
     isDurable(nodeId, { file, position, size }) {
@@ -264,7 +281,7 @@ const endOf = (entries: readonly Entry[]): number | undefined => {
 const baseOf = (path: string) => Number(path.slice(path.lastIndexOf('/') + 1, -'.log'.length))
 
 const basesIn = (disk: SimDisk, folder: string): number[] =>
-  disk.readdir(folder).filter(isLog).map(baseOf)
+  disk.names(folder).filter(isLog).map(baseOf)
 
 export function entryIn({ entries }: LogView, base: number): Entry | undefined {
   let low = 0

@@ -137,7 +137,9 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   }
 
   function checkOwnLog(node: SimNode, row: Partition): void {
-    const view = row.log && logs.view(node.id, nameOf(row))
+    const { log } = row
+    const place = log && node.directories.find(({ id }) => id === log.directoryId)
+    const view = place && logs.viewIn(node.id, `${place.path}/${nameOf(row)}`)
     must(
       view === undefined || view.topicId === row.topicId,
       'P17',
@@ -171,7 +173,9 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       }
     }
     const now = node.machine.monotonic()
-    const brokers = node.parts!.loader.image().brokers()
+    const image = node.parts!.loader.image()
+    const brokers = image.brokers()
+    const state = image.topicById(row.topicId)?.partition(row.partition)
     for (const follower of row.followers) {
       const { id, logEndOffset, brokerEpoch, lastCaughtUpMs } = follower
       const broker = brokers.get(id)
@@ -182,7 +186,8 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
         !broker.inControlledShutdown &&
         logEndOffset >= 0 &&
         brokerEpoch === broker.epoch &&
-        now - lastCaughtUpMs < lagMsMax - 1_000
+        now - lastCaughtUpMs < lagMsMax - 1_000 &&
+        broker.logDirs.includes(state?.directories[state.replicas.indexOf(id)] ?? '')
       must(
         !isEligible || logEndOffset >= highWatermark,
         'P8',

@@ -26,14 +26,23 @@ export type Fault =
   /** Its clocks run so much faster than true time. */
   | { do: 'clockDrift'; node: Target; rate: number; forMs: number }
   | { do: 'reset' }
-  /** Calls of this kind fail, until its node has stopped or the time is over. */
+  /**
+   * Calls of this kind for one of its log directories fail. It ends when that is its first; otherwise it
+   * goes on with the others, and once the time is over it is started anew.
+   */
   | {
       do: 'diskError'
       node: Target
+      /** Counted around, where it has fewer. */
+      directory: number
       operation: 'read' | 'write' | 'sync'
-      code: 'EIO' | 'ENOSPC'
+      code: 'EIO' | 'ENOSPC' | 'EROFS'
+      /** Of what is written, so much gets there before the error. */
+      share: number
       forMs: number
     }
+  /** It is killed, and has another, empty directory in place of one when it comes back. */
+  | { do: 'replaceDirectory'; node: Target; directory: number; forMs: number }
   /** It is killed, and one bit of a batch on its disk is another when it comes back. */
   | { do: 'bitFlip'; node: Target; seed: number; forMs: number }
   /** Somebody sends it what is no request; the bytes are of this seed. */

@@ -98,7 +98,7 @@ export function checkSnapshots(cluster: SimCluster, committedEnd: () => number):
       for (const node of cluster.nodes) {
         if (node.parts === undefined) continue
         const names = node.disk
-          .readdir(`${node.directory}/${METADATA}`)
+          .names(`${node.directory}/${METADATA}`)
           .filter((name) => snapshotName.test(name))
         checkStart(
           node,

@@ -1,5 +1,6 @@
 /** All deliberate bugs: each is caught, or the tests fail. */
 import { cleanupMutants } from './cleanup.ts'
+import { diskMutants } from './disks.ts'
 import { edgeMutants } from './edges.ts'
 import { groupMutants } from './groups.ts'
 import type { Mutant } from './mutant.ts'
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...groupMutants,
   ...edgeMutants,
   ...cleanupMutants,
+  ...diskMutants,
 ]
