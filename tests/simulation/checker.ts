@@ -20,6 +20,7 @@ import { checkReplicas } from './replica-checker.ts'
 import { checkSessions } from './session-checker.ts'
 import { checkSize } from './size-checker.ts'
 import { checkSnapshots } from './snapshot-checker.ts'
+import { checkStored } from './stored-checker.ts'
 import { must, Violation } from './violation.ts'
 
 export type Checker = {
@@ -35,6 +36,10 @@ export type Checker = {
   /** After each step; throws a Violation. */
   step(): void
   sometimes(): void
+  /** Which replicas have what is not committed, or do not know that it is. */
+  restless(): object[]
+  /** All nodes have stopped cleanly. */
+  stopped(): void
 }
 
 export type CheckerOptions = {
@@ -42,6 +47,8 @@ export type CheckerOptions = {
   /** Of a batch that a client sends to a log. */
   bytesMaxOf(log: string): number
   lagMsMax: number
+  /** index.interval.bytes */
+  intervalBytes: number
   nowMs(): number
   cleanupOf(topic: string): Cleanup
 }
@@ -234,5 +241,8 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       producers.sometimes()
       sessions.sometimes()
     },
+    restless: () => replicas.restless(),
+    stopped: () =>
+      checkStored({ cluster, logs, intervalBytes: options.intervalBytes, isCompacted }),
   }
 }

@@ -212,6 +212,7 @@ function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
   const snapshotBytes = isCut ? Math.round(random.between(500, 5_000)) : 20 * 1024 * 1024
   const disks = random.fork('directories')
   const areMany = disks.chance(0.6)
+  const intervalBytes = disks.pick([200, 1_000, 4_096])
   return {
     brokers,
     controllers,
@@ -222,6 +223,7 @@ function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
       'offsets.topic.num.partitions': '2',
       'log.retention.check.interval.ms': '1000',
       'log.cleaner.backoff.ms': '1000',
+      'log.index.interval.bytes': String(intervalBytes),
       'log.cleaner.dedupe.buffer.size': '1048576',
       'min.insync.replicas': brokers > 2 ? '2' : '1',
       'default.replication.factor': String(Math.min(3, brokers)),

@@ -2,7 +2,7 @@
  * What leaders and followers of partitions claim, held against the disks: P5, P8, P10, P14 to P17.
  * Rows are only looked at; what changed since the last step is checked.
  */
-import type { Partition } from '../../actors/replica/partition.ts'
+import { type Partition, viewOf } from '../../actors/replica/partition.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import type { Entry, Logs, LogView, PartitionOf } from './logs.ts'
 import type { KnownPartition, MetadataChecker } from './metadata-checker.ts'
@@ -22,6 +22,8 @@ type Watched = {
 export type ReplicaChecker = {
   step(): void
   sometimes(): void
+  /** Which replicas have what is not committed, or do not know that it is. */
+  restless(): object[]
   appended(view: LogView, entry: Entry): void
   /** Whole segments went that were old, or cleaned. */
   dropped(view: LogView, gone: Entry[]): void
@@ -295,6 +297,17 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       const node = nodes[turn++ % nodes.length]!
       if (node.parts?.broker?.state() !== 'running') return
       for (const row of rowsOf(node)) if (!row.removed) checkEpochs(node, row)
+    },
+    restless() {
+      return cluster.nodes.flatMap((node) =>
+        [...rowsOf(node)].flatMap((row) => {
+          const { log, highWatermark, role } = row
+          const end = log?.endOffset()
+          const stable = viewOf(row).lastStableOffset()
+          if (end !== undefined && stable === highWatermark && highWatermark === end) return []
+          return [{ node: node.id, log: nameOf(row), role, stable, highWatermark, end }]
+        }),
+      )
     },
     appended(view, entry) {
       if (view.name === METADATA || entry.producerId < 0) return

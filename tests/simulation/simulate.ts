@@ -43,6 +43,8 @@ const bounds = {
   produceMs: 60_000,
   readMs: 60_000,
   lagMs: 2_000,
+  restMs: 5_000,
+  stopMs: 30_000,
 }
 
 export const simulate = (options: SimulationOptions): Promise<Result> =>
@@ -61,7 +63,8 @@ export function play(script: Script, onTrace?: (event: TraceEvent) => void): Pro
       begunAt = world.scheduler.now()
       await goWrong(world, clients, script)
       await comeRight(world, clients)
-      clients.stop()
+      await comeToRest(world, clients)
+      await stopAll(world)
     },
   )
 }
@@ -188,4 +191,24 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
   checker.sometimes()
   checker.partitions.end()
   clients.check()
+}
+
+/** Nobody wants anything any more. */
+export async function comeToRest({ checker, until }: World, clients: Clients): Promise<void> {
+  clients.stop()
+  await until(
+    'L4',
+    'idle partitions reach last stable = high watermark = log end',
+    bounds.restMs,
+    () => checker.restless().length === 0,
+    () => ({ restless: checker.restless() }),
+  )
+}
+
+/** Each node is told to stop, and what is stored then is complete. */
+async function stopAll({ cluster, checker, until }: World): Promise<void> {
+  for (const node of cluster.nodes) cluster.stop(node)
+  const areStopped = () => cluster.nodes.every(({ end }) => end === undefined)
+  await until('L1', 'all nodes stop when they are told to', bounds.stopMs, areStopped)
+  checker.stopped()
 }

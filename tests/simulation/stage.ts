@@ -13,7 +13,7 @@ import type { Message } from './network.ts'
 import type { Outcome } from './producer.ts'
 import { seededRandom } from './random.ts'
 import type { Action, Script, Target } from './script.ts'
-import { comeRight, isOperation, prepare, type Result, settle } from './simulate.ts'
+import { comeRight, comeToRest, isOperation, prepare, type Result, settle } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
 import { must } from './violation.ts'
 import type { Clients } from './workload.ts'
@@ -113,7 +113,7 @@ export function enact(
     const clients = await prepare(world, script)
     await play(createStage(world, clients, fencings))
     await comeRight(world, clients)
-    clients.stop()
+    await comeToRest(world, clients)
   })
 }
 

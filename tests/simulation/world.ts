@@ -67,6 +67,7 @@ export function createWorld(
         : Number(script.shape.config['message.max.bytes'] ?? messageBytesMax),
     cleanupOf: cleanups(script.workload),
     lagMsMax: Number(script.shape.config['replica.lag.time.max.ms'] ?? 30_000),
+    intervalBytes: Number(script.shape.config['log.index.interval.bytes'] ?? 4_096),
     nowMs: scheduler.now,
   })
   const faults = createFaults({ scheduler, trace, cluster, checker, fail })
