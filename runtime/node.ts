@@ -17,7 +17,7 @@ import { createGroupCoordinator } from '../actors/group/coordinator.ts'
 import type { Logger } from '../actors/log.ts'
 import { createLoader, type MetadataLoader } from '../actors/metadata/loader.ts'
 import { type HostedQuorum, hostQuorum } from '../actors/quorum/host.ts'
-import type { Endpoint } from '../transport/links/link.ts'
+import type { Endpoint, Link } from '../transport/links/link.ts'
 import { type NodeConfig, withDynamic } from './config/config.ts'
 import { checkFormatted } from './format/check-formatted.ts'
 import { readBootstrap } from './format/checkpoints.ts'
@@ -78,8 +78,12 @@ const features = [
 ]
 /** Kafka's broker gives up handing over after a while; a test or a Ctrl-C does not wait longer. */
 const shutdownDeadlineMs = 10_000
-/** A few times a second, and longer than a client of NATS takes to reconnect (decision 15). */
-const probing = { intervalMs: 100, graceMs: 200 }
+/** The grace is longer than a client of NATS takes to reconnect (decision 15). */
+const probingOver = ({ reconnectMs }: Pick<Link, 'reconnectMs'>) => ({
+  intervalMs: 50,
+  graceMs: 100 + reconnectMs,
+  stallMs: 200,
+})
 const kafkaListenersDrainMs = 1_000
 
 /** @throws UserError with one line that says what to do */
@@ -137,6 +141,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const self: Endpoint = { nodeId, incarnationId: random.uuid() }
   const link = await linkOf(options, formatting.clusterId, self, clock, halt)
   life.onEnd(() => void link.close())
+  const probing = probingOver(link)
 
   try {
     const store = await unlessHalted(

@@ -17,7 +17,7 @@ export function watchBrokers(of: {
   clock: Clock
   controller: Pick<Controller, 'isActive' | 'incarnations' | 'brokerGone' | 'brokerHeard'>
   leaderId(): number
-  probing: { intervalMs: number; graceMs: number }
+  probing: { intervalMs: number; graceMs: number; stallMs: number }
   halt: (why: unknown) => void
   inspect?: (event: InspectionEvent) => void
 }) {

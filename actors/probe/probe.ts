@@ -4,6 +4,7 @@
  * have heard them when they take over).
  *
  * Who was just heard is not asked: traffic is proof enough, and of two that watch each other one asks.
+ * Where a request of ours found nobody, its target is asked at once.
  * While somebody is suspected all are asked with each tick, whatever became of the last question: one
  * that was under way when its target ended is never answered, and waiting for it would cost another
  * grace. One chart per incarnation; a verdict that comes back after the link went down or the loop
@@ -17,7 +18,7 @@ import { invariant } from '../invariant.ts'
 import type { Clock } from '../ports/clock.ts'
 
 export type ProbeOf = {
-  link: Pick<Link, 'self' | 'probe' | 'lastHeard' | 'isUp' | 'onChange'>
+  link: Pick<Link, 'self' | 'probe' | 'lastHeard' | 'onNobodyThere' | 'isUp' | 'onChange'>
   clock: Clock
   /** Who is judged right now; asked with each tick. */
   targets(): Iterable<Endpoint>
@@ -51,6 +52,8 @@ type Row = {
 
 /** Between questions to who never answered, or is believed dead: it will be heard by itself. */
 const absentMs = 1_000
+/** Between questions, however many requests find nobody. */
+const doubtMs = 10
 
 export function hostProbe(of: ProbeOf) {
   const { link, clock, intervalMs, graceMs, stallMs = graceMs, halt, inspect } = of
@@ -134,6 +137,17 @@ export function hostProbe(of: ProbeOf) {
     if (link.isUp()) ask(row).catch(halt)
   }
 
+  function doubt(nodeId: number): void {
+    if (!isOpen || !link.isUp()) return
+    const now = clock.monotonic()
+    for (const row of rows.values()) {
+      const isAsked = now - row.askedAt < doubtMs
+      if (row.target.nodeId !== nodeId || isAsked || row.actor.getSnapshot().value !== 'alive')
+        continue
+      ask(row).catch(halt)
+    }
+  }
+
   function isDue({ target, actor, askedAt }: Row, now: number): boolean {
     if (actor.getSnapshot().value !== 'alive') return now - askedAt >= absentMs
     const patienceMs = of.patienceMs?.(target) ?? intervalMs / 2
@@ -198,6 +212,7 @@ export function hostProbe(of: ProbeOf) {
   link.onChange(() => {
     if (isOpen) blinded()
   })
+  link.onNobodyThere(doubt)
   schedule()
 
   return {

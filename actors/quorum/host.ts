@@ -57,7 +57,12 @@ export type QuorumOptions = {
   halt: (why: unknown) => void
   config: QuorumConfig
   /** Brings forward what a fetch timeout does, when the leader's process is no more; absent: off. */
-  probe?: { intervalMs: number; graceMs: number; witnesses?: () => Iterable<Endpoint> }
+  probe?: {
+    intervalMs: number
+    graceMs: number
+    stallMs?: number
+    witnesses?: () => Iterable<Endpoint>
+  }
   inspect?: (event: InspectionEvent) => void
 }
 
@@ -69,7 +74,7 @@ export type HostedQuorum = Quorum & {
 }
 
 const leaveTakingMs = 1000
-const preVoteRetryMs = 25
+const preVoteRetryMs = 10
 
 const suspectWords =
   'metadata log damaged: no vote until it was fetched from a leader ' +

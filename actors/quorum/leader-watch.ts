@@ -21,6 +21,7 @@ export function watchLeader(
   of: {
     intervalMs: number
     graceMs: number
+    stallMs?: number
     witnesses: () => Iterable<Endpoint>
     inspect?: (event: InspectionEvent) => void
   },
@@ -49,7 +50,7 @@ export function watchLeader(
       leads = { epoch, endpoint: { nodeId, incarnationId } }
     },
     start() {
-      const { intervalMs, graceMs, witnesses, inspect } = of
+      const { intervalMs, graceMs, stallMs, witnesses, inspect } = of
       probe = hostProbe({
         link,
         clock,
@@ -57,6 +58,7 @@ export function watchLeader(
         witnesses,
         intervalMs,
         graceMs,
+        ...(stallMs === undefined ? {} : { stallMs }),
         onDead: ({ nodeId, incarnationId }) => {
           if (leads === undefined || leads.endpoint.incarnationId !== incarnationId) return
           replica.logger.warn({ leaderId: nodeId, incarnationId }, 'the leader is gone')

@@ -70,4 +70,4 @@ export const heirRank = (of: {
 }) => of.voters.filter(({ id }) => id !== of.leaderId && id < of.self.id).length
 
 /** How long each heir lets the one before it ask, which asks again with each `retryMs`. */
-export const heirDelay = (retryMs: number): number => 3 * retryMs
+export const heirDelay = (retryMs: number): number => 8 * retryMs

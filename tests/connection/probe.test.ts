@@ -24,6 +24,7 @@ function world() {
   const told: string[] = []
   const halts: unknown[] = []
   const listeners: ((up: boolean) => void)[] = []
+  const missing: ((nodeId: number) => void)[] = []
   let targets = [two, three]
   let witnesses: Endpoint[] = []
   let up = true
@@ -33,6 +34,7 @@ function world() {
       self,
       isUp: () => up,
       lastHeard: ({ incarnationId }) => heard.get(incarnationId),
+      onNobodyThere: (listener) => missing.push(listener),
       onChange: (listener) => listeners.push(listener),
       async probe({ incarnationId }, timeoutMs) {
         asked.push(incarnationId)
@@ -63,6 +65,9 @@ function world() {
     watch(endpoints: Endpoint[], others: Endpoint[] = []) {
       targets = endpoints
       witnesses = others
+    },
+    nobodyThere({ nodeId }: Endpoint) {
+      for (const listener of missing) listener(nodeId)
     },
     link(isUp: boolean) {
       up = isUp
@@ -102,6 +107,28 @@ test('who has no responders for a grace is dead, and told of once', async ({
   await clock.advance(aWhile)
   assert.equal(told, ['two died'])
   assert.is(host.stateOf(three), 'alive')
+})
+
+test('who had nobody there for a request is asked at once, and only asked', async ({
+  world: { clock, host, answers, asked, told, nobodyThere },
+}) => {
+  await clock.advance(intervalMs / 2)
+  asked.length = 0
+  nobodyThere(two)
+  nobodyThere(two)
+  await clock.advance(0)
+  assert.equal(asked, ['two'])
+  assert.is(host.stateOf(two), 'alive')
+  await clock.advance(intervalMs)
+  answers.set('two', 'noResponders')
+  const from = clock.monotonic()
+  nobodyThere(two)
+  await clock.advance(0)
+  assert.is(host.stateOf(two), 'suspected')
+  await clock.advance(graceMs - 1)
+  assert.equal(told, [], 'the grace is the same')
+  while (told.length === 0) await clock.advance(1)
+  assert.ok(clock.monotonic() - from <= graceMs + 2)
 })
 
 test('the grace lies between the first and the last failure', async ({

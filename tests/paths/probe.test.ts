@@ -48,6 +48,7 @@ async function world(): Promise<ProbeWorld> {
       self,
       isUp: () => up,
       lastHeard: ({ incarnationId }) => heard.get(incarnationId),
+      onNobodyThere: () => {},
       onChange: (listener) => listeners.push(listener),
       probe(to) {
         lines.push(`probe ${to.incarnationId}`)

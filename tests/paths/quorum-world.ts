@@ -152,9 +152,11 @@ export async function quorumWorld(start: Start): Promise<QuorumWorld> {
         held.push(request)
       })
     },
+    reconnectMs: 0,
     probe: async () => 'unknown',
     lastHeard: () => undefined,
     isUp: () => true,
+    onNobodyThere() {},
     onChange() {},
     close: async () => {},
   }

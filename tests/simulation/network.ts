@@ -258,13 +258,16 @@ export function createNetwork(
   function link({ clusterId, self, machine, onHandlerError }: LinkOptions): Link {
     const heard = heardTimes()
     const listeners: ((up: boolean) => void)[] = []
+    const missing: ((nodeId: number) => void)[] = []
     let state: 'new' | 'open' | 'closed' = 'new'
     const member: Member = {
       clusterId,
       self,
       machine,
       handlers: new Map(),
-      open: openRequests(machine, inFlightBytesMax),
+      open: openRequests(machine, inFlightBytesMax, (nodeId) => {
+        for (const listener of missing) listener(nodeId)
+      }),
       dropped: nothingDropped(),
       isUp: false,
       hear: (from) => heard.note(from, machine.monotonic()),
@@ -279,6 +282,7 @@ export function createNetwork(
       clusterId,
       self,
       dropped: member.dropped,
+      reconnectMs: 100,
       async connect() {
         members.set(self.nodeId, member)
         state = 'open'
@@ -304,6 +308,7 @@ export function createNetwork(
       probe: (to, timeoutMs) =>
         member.isUp ? probe(member, to, timeoutMs) : Promise.resolve('unknown'),
       lastHeard: heard.at,
+      onNobodyThere: (listener) => void missing.push(listener),
       isUp: () => member.isUp,
       onChange: (listener) => void listeners.push(listener),
       async close() {

@@ -72,6 +72,8 @@ export type Link = {
   readonly clusterId: string
   readonly self: Endpoint
   readonly dropped: Readonly<Dropped>
+  /** How long a peer that lives may answer with 'noResponders': it reconnects. 0: never. */
+  readonly reconnectMs: number
   /** Resolves when requests can be sent and inboxes are served. */
   connect(): Promise<void>
   /** Serves the inbox of one api, named as Kafka names it. Once per api, before `connect`. */
@@ -88,6 +90,8 @@ export type Link = {
   probe(to: Endpoint, timeoutMs: number): Promise<ProbeVerdict>
   /** When anything from that incarnation last arrived by any path, monotonic ms; undefined: never. */
   lastHeard(from: Endpoint): number | undefined
+  /** Called when a request or a probe failed with 'noResponders'. */
+  onNobodyThere(listener: (nodeId: number) => void): void
   isUp(): boolean
   /** Called with each change of `isUp`. */
   onChange(listener: (up: boolean) => void): void

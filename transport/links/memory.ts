@@ -160,12 +160,15 @@ function memoryLink(
   const { clock, deliver, members } = network
   const heard = heardTimes()
   const listeners: ((up: boolean) => void)[] = []
+  const missing: ((nodeId: number) => void)[] = []
   let state: 'new' | 'up' | 'closed' = 'new'
   const member: Member = {
     clusterId,
     self,
     handlers: new Map(),
-    open: openRequests(clock, network.inFlightBytesMax),
+    open: openRequests(clock, network.inFlightBytesMax, (nodeId) => {
+      for (const listener of missing) listener(nodeId)
+    }),
     dropped: nothingDropped(),
     hear: (from) => heard.note(from, clock.monotonic()),
     handlerFailed: onHandlerError ?? (() => {}),
@@ -175,6 +178,7 @@ function memoryLink(
     clusterId,
     self,
     dropped: member.dropped,
+    reconnectMs: 0,
     async connect() {
       if (state === 'closed') throw new LinkError('closed', 'this link was closed')
       if (members.has(self.nodeId)) throw new Error(`node ${self.nodeId} is connected already`)
@@ -212,6 +216,7 @@ function memoryLink(
       })
     },
     lastHeard: heard.at,
+    onNobodyThere: (listener) => void missing.push(listener),
     isUp: () => state === 'up',
     onChange(listener) {
       listeners.push(listener)

@@ -47,6 +47,8 @@ export type Connection = ReturnType<typeof natsConnection>
 export type Connect = (state: ConnectionState) => Connection
 
 const reconnectWaitMs = 30
+/** The wait, its jitter, and what dialling and subscribing take. */
+export const reconnectMs = 100
 const firstConnectWaitMs = 200
 const pingIntervalMs = 1_000
 const dialTimeoutMs = 2_000

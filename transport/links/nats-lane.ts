@@ -29,6 +29,7 @@ export type LaneOptions = {
   connect: Connect
   dropped: Dropped
   hear(from: Endpoint): void
+  nobodyThere(nodeId: number): void
   staleness: Staleness
   /** What it sent looks old; so would all it sends if its clock had fallen behind. */
   onStale(from: Endpoint): void
@@ -58,7 +59,7 @@ export function natsLane(options: LaneOptions) {
   const { clusterId, self, clock, lane, dropped, onTrouble } = options
   const answersHere = answers(clusterId, self.nodeId, self.incarnationId, lane)
   const writePrefix = prefixWriter(self)
-  const open = openRequests(clock, inFlightBytesMax)
+  const open = openRequests(clock, inFlightBytesMax, options.nobodyThere)
   const arriving = joins(clock, bounds)
   const leaving = transfers(clock, windowBytes)
   const connection = options.connect({

@@ -18,7 +18,7 @@ import {
   nothingDropped,
   type ProbeVerdict,
 } from './link.ts'
-import { type Connect, type NatsOptions, natsConnection } from './nats-connection.ts'
+import { type Connect, type NatsOptions, natsConnection, reconnectMs } from './nats-connection.ts'
 import { natsLane } from './nats-lane.ts'
 import { staleness } from './staleness.ts'
 
@@ -48,6 +48,7 @@ export function natsLink(options: NatsLinkOptions): Link {
   const asked = new Set<string>()
   const handlers = new Map<string, LinkHandler>()
   const listeners: ((up: boolean) => void)[] = []
+  const missing: ((nodeId: number) => void)[] = []
   let state: 'new' | 'open' | 'closed' = 'new'
   let up = false
   let downs = 0
@@ -65,6 +66,9 @@ export function natsLink(options: NatsLinkOptions): Link {
       handlerFailed,
       onTrouble,
       hear: (from) => heard.note(from, clock.monotonic()),
+      nobodyThere(nodeId) {
+        for (const listener of missing) listener(nodeId)
+      },
       onChange: laneChanged,
     })
   const lanes = { control: openLane('control'), bulk: openLane('bulk') }
@@ -110,6 +114,7 @@ export function natsLink(options: NatsLinkOptions): Link {
     clusterId,
     self,
     dropped,
+    reconnectMs,
     async connect() {
       if (state !== 'new') throw new LinkError('closed', 'a link connects once')
       state = 'open'
@@ -149,6 +154,7 @@ export function natsLink(options: NatsLinkOptions): Link {
       }
     },
     lastHeard: heard.at,
+    onNobodyThere: (listener) => void missing.push(listener),
     isUp: () => up,
     onChange(listener) {
       listeners.push(listener)

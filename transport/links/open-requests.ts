@@ -20,8 +20,15 @@ const perRequestBytes = 512
 
 export type OpenRequests = ReturnType<typeof openRequests>
 
-/** @param inFlightBytesMax per peer; one request passes however big it is, so that it makes progress */
-export function openRequests(clock: LinkClock, inFlightBytesMax: number) {
+/**
+ * @param inFlightBytesMax per peer; one request passes however big it is, so that it makes progress
+ * @param nobodyThere told where nobody listened
+ */
+export function openRequests(
+  clock: LinkClock,
+  inFlightBytesMax: number,
+  nobodyThere: (to: number) => void,
+) {
   const open = new Map<number, Open>()
   const inFlight = new Map<number, number>()
   let lastId = 0
@@ -39,8 +46,10 @@ export function openRequests(clock: LinkClock, inFlightBytesMax: number) {
 
   const fail = (id: number, failure: LinkFailure, message: string): boolean => {
     const request = take(id)
-    request?.reject(new LinkError(failure, message))
-    return request !== undefined
+    if (request === undefined) return false
+    request.reject(new LinkError(failure, message))
+    if (failure === 'noResponders') nobodyThere(request.to)
+    return true
   }
 
   return {

@@ -99,9 +99,11 @@ export function fakeNetwork(clock: FakeClock, random: Random): FakeNetwork {
             })
           })
         },
+        reconnectMs: 0,
         probe: async () => 'unknown',
         lastHeard: () => undefined,
         isUp: () => true,
+        onNobodyThere() {},
         onChange() {},
         async close() {
           if (isThere()) members.delete(self.nodeId)
