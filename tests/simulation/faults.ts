@@ -11,11 +11,11 @@ import type { SimCluster, SimNode } from './cluster.ts'
 import { calmSyncMs } from './disk.ts'
 import { createDiskFaults } from './disk-faults.ts'
 import { sendHostile } from './hostile.ts'
-import type { NetworkFaults } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Fault, Target } from './script.ts'
 import type { Trace } from './trace.ts'
 import type { Violation } from './violation.ts'
+import { type NetworkFaults, quietNetwork } from './ways.ts'
 
 export type Faults = {
   /** Of the links, from now on. */
@@ -37,13 +37,6 @@ export type FaultPorts = {
 }
 
 export type Performed = { [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => boolean }
-
-export const quietNetwork: NetworkFaults = {
-  lossRate: 0,
-  repeatRate: 0,
-  delayMs: 0.3,
-  stallRate: 0,
-}
 
 /** Who it is now; undefined: nobody. */
 export function resolve(cluster: SimCluster, target: Target): SimNode | undefined {

@@ -6,7 +6,7 @@
  * A server that goes away is noticed late, and what was published until then leaves with the
  * reconnect, however old it is by then. What is handed to a handler is for it, and not too old (N2, N3).
  */
-import { type Endpoint, type Link, nothingDropped } from '../../transport/links/link.ts'
+import { type Endpoint, type Lane, type Link, nothingDropped } from '../../transport/links/link.ts'
 import { natsLink } from '../../transport/links/nats.ts'
 import type {
   Connection,
@@ -15,11 +15,12 @@ import type {
 } from '../../transport/links/nats-connection.ts'
 import { kinds, type Prefix, prefixBytes, readPrefix } from '../../transport/links/prefix.ts'
 import { crc32c } from '../../transport/records/crc32c.ts'
-import type { LinkOptions, SimNetwork } from './network.ts'
+import { type LinkOptions, type SimNetwork, servers } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
 import type { Trace } from './trace.ts'
 import { must } from './violation.ts'
+import { createWays, delayOf, networkDefaults, queueMsMax, strikes } from './ways.ts'
 
 type Publication = {
   from: Peer
@@ -44,6 +45,13 @@ type Peer = {
   isUp: boolean
   isConnected: boolean
   isClosed: boolean
+  lane: Lane
+  /** Of the server that it is connected to. */
+  server: number
+  /** How often it was disconnected: what waited for it then is lost. */
+  losses: number
+  /** Until then that server does not know what it is subscribed to. */
+  deafUntil: number
   /** Not sent yet: the server went, and the client has not noticed. */
   unsent: Publication[]
   /** When the last of what it published arrives. */
@@ -53,7 +61,6 @@ type Peer = {
 
 /** What a client takes to see that its server is gone. */
 const noticeMsMax = 500
-const leastMs = 0.05
 /** Deadlines are told from the quickest message of a while, and the clocks of two machines. */
 const lateMs = 200
 const whileMs = 60_000
@@ -73,10 +80,11 @@ export function createNatsNetwork(
   const links = new Map<number, Link>()
   /** Incarnations of sender and receiver → what their quickest request of a while took. */
   const quickest = new Map<string, Took & { at: number }>()
-  const cuts = new Set<string>()
+  const ways = createWays(scheduler.now)
+  const running = new Set(Array.from({ length: servers }, (_, index) => index))
+  let isSplit = false
   /** Where an answer goes → what was asked. */
   const asked = new Map<string, string>()
-  let serverIsUp = true
   let carried = 0
   /** What is being handed over. */
   let current: { peer: Peer; publication: Publication } | undefined
@@ -91,11 +99,13 @@ export function createNatsNetwork(
     return what
   }
 
-  function delay(): number {
-    const { delayMs, stallRate } = network.faults
-    if (stallRate > 0 && random.chance(stallRate)) return random.between(100, 10_000)
-    return leastMs + random.exponential(delayMs)
-  }
+  const delay = () => delayOf(network, random)
+
+  const hears = (peer: Peer, from: Peer): boolean =>
+    peer.isConnected &&
+    peer.deafUntil <= scheduler.now() &&
+    !(isSplit && peer.server !== from.server) &&
+    !network.isRefused(from.nodeId, peer.nodeId)
 
   function send(publication: Publication): void {
     const { from, subject, payload, what } = publication
@@ -104,10 +114,10 @@ export function createNatsNetwork(
     const lost = (why: string) => trace.detail?.('message', { event: 'lost', ...told, why })
     trace.detail?.('message', { event: 'sent', ...told })
     const arrive = () => {
-      if (!serverIsUp) return lost('server')
+      if (running.size === 0) return lost('server')
       if (network.isCut(from.nodeId, to)) return lost('cut')
       const heard = [...peers].flatMap((peer) =>
-        peer.isConnected
+        hears(peer, from)
           ? peer.subscriptions
               .filter((each) => matches(each.subject, subject))
               .map(({ deliver }) => ({ peer, deliver }))
@@ -115,12 +125,18 @@ export function createNatsNetwork(
       )
       trace.mix('nats', from.nodeId, to, what, crc32c(payload, 0, payload.length))
       trace.detail?.('message', { event: 'arrived', ...told })
-      for (const { peer, deliver } of heard)
-        peer.machine.whenAwake(() => hand(deliver, peer, publication))
+      for (const { peer, deliver } of heard) {
+        const { losses } = peer
+        peer.machine.whenAwake(() => {
+          if (peer.losses === losses) hand(deliver, peer, publication)
+        })
+      }
       if (heard.length === 0 && publication.reply !== '') noResponders(publication)
     }
     const once = () => {
-      const late = delay()
+      const queueMs = network.queueMs(from.nodeId, to, from.lane, payload.length)
+      if (queueMs > queueMsMax) return lost('queue')
+      const late = queueMs + delay()
       // Beside what stalls, one overtakes another only where it was repeated.
       const at = late > 100 ? scheduler.now() + late : Math.max(from.lastAt, scheduler.now() + late)
       if (late <= 100) from.lastAt = at
@@ -142,10 +158,9 @@ export function createNatsNetwork(
       trace.detail?.('message', { event: 'held', ...told })
       return
     }
-    if (random.chance(network.faults.lossRate)) return void lost('chance')
+    if (strikes('loss', network, random)) return void lost('chance')
     once()
-    const { repeatRate } = network.faults
-    if (repeatRate > 0 && random.chance(repeatRate)) scheduler.after(delay(), arrive)
+    if (strikes('repeat', network, random)) scheduler.after(delay(), arrive)
   }
 
   function hand(deliver: (message: NatsMessage) => void, peer: Peer, of: Publication): void {
@@ -178,7 +193,7 @@ export function createNatsNetwork(
 
   function noResponders({ from, reply }: Publication): void {
     scheduler.after(delay(), () => {
-      if (!serverIsUp || !from.isConnected) return
+      if (!from.isConnected) return
       const message = { subject: reply, data: Buffer.alloc(0), reply: '', noResponders: true }
       from.machine.whenAwake(() => {
         if (from.isClosed) return
@@ -196,8 +211,10 @@ export function createNatsNetwork(
   }
 
   function enter(peer: Peer): void {
-    if (peer.isClosed || !serverIsUp) return
+    if (peer.isClosed || peer.isConnected || running.size === 0) return
     peer.isConnected = true
+    peer.server = random.pick([...running])
+    peer.deafUntil = scheduler.now() + network.gapMs(peer.nodeId)
     setUp(peer, false)
     for (const publication of peer.unsent.splice(0)) send(publication)
     peer.machine.setTimeout(() => {
@@ -207,11 +224,29 @@ export function createNatsNetwork(
     }, 0)
   }
 
+  const enterLater = (peer: Peer) =>
+    void scheduler.after(network.reconnectMs(peer.nodeId), () => enter(peer))
+
+  /** @param noticeMs what the client takes to see it */
+  function disconnect(peer: Peer, noticeMs: number): void {
+    peer.isConnected = false
+    peer.losses++
+    peer.machine.setTimeout(() => {
+      if (peer.isConnected) return
+      setUp(peer, false)
+      enterLater(peer)
+    }, noticeMs)
+  }
+
   function connectionOf(self: Endpoint, machine: Machine, state: ConnectionState): Connection {
     const peer: Peer = {
       ...self,
       machine,
       state,
+      lane: state.name.endsWith(' bulk') ? 'bulk' : 'control',
+      server: 0,
+      losses: 0,
+      deafUntil: 0,
       subscriptions: [],
       isUp: false,
       isConnected: false,
@@ -316,37 +351,34 @@ export function createNatsNetwork(
   }
 
   const network: SimNetwork = {
-    faults: { lossRate: 0, repeatRate: 0, delayMs: 0.2, stallRate: 0 },
+    ...ways,
+    ...networkDefaults(random),
     link,
     dropped: (nodeId) => links.get(nodeId)?.dropped ?? nothingDropped(),
-    cut: (from, to) => void cuts.add(`${from}>${to}`),
-    mend: (from, to) => void cuts.delete(`${from}>${to}`),
-    isCut: (from, to) => cuts.has(`${from}>${to}`),
-    healAll: () => cuts.clear(),
     serverDown() {
-      serverIsUp = false
-      for (const peer of peers) {
-        peer.isConnected = false
-        peer.machine.setTimeout(
-          () => {
-            if (!peer.isConnected) setUp(peer, false)
-          },
-          random.between(0, noticeMsMax),
-        )
-      }
+      running.clear()
+      for (const peer of peers) disconnect(peer, random.between(0, noticeMsMax))
     },
     serverUp() {
-      serverIsUp = true
+      for (let index = 0; index < servers; index++) running.add(index)
+      for (const peer of peers) enterLater(peer)
+    },
+    loseServer(index) {
+      running.delete(index)
       for (const peer of peers) {
-        scheduler.after(network.reconnectMs(peer.nodeId), () => enter(peer))
+        if (peer.server === index) disconnect(peer, random.between(0, noticeMsMax))
       }
     },
-    onDelivery: () => {},
-    intercept: undefined,
-    reconnectMs: () => random.between(1, 100),
-    onAnswer: () => {},
-    onChangedInFlight: () => {},
-    onViolation: () => {},
+    restoreServer(index) {
+      running.add(index)
+      for (const peer of peers) if (!peer.isConnected) enterLater(peer)
+    },
+    split(now) {
+      isSplit = now
+    },
+    expel(nodeId) {
+      for (const peer of peers) if (peer.nodeId === nodeId) disconnect(peer, 0)
+    },
   }
   return network
 }

@@ -8,6 +8,7 @@ import { heardTimes } from '../../transport/links/heard.ts'
 import {
   type Dropped,
   type Endpoint,
+  type Lane,
   type Link,
   LinkError,
   type LinkHandler,
@@ -16,39 +17,46 @@ import {
   type RequestOptions,
 } from '../../transport/links/link.ts'
 import { type OpenRequests, openRequests } from '../../transport/links/open-requests.ts'
-import { crc32c } from '../../transport/records/crc32c.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
+import { joined, type Sent, seal } from './sent.ts'
 import type { Trace } from './trace.ts'
+import {
+  createWays,
+  delayOf,
+  type MessageFault,
+  type NetworkFaults,
+  networkDefaults,
+  queueMsMax,
+  strikes,
+  type Ways,
+} from './ways.ts'
 
-export type NetworkFaults = {
-  lossRate: number
-  repeatRate: number
-  /** Mean of a way, ms, beside the least one. */
-  delayMs: number
-  /** Chance that a message takes up to ten seconds. */
-  stallRate: number
-}
-
-export type SimNetwork = {
+export type SimNetwork = Ways & {
   faults: NetworkFaults
+  /** Messages that chance lost, repeated or stalled. */
+  readonly struck: Record<MessageFault, number>
   link(options: LinkOptions): Link
   /** What the link of a node that runs did not hand on. */
   dropped(nodeId: number): Readonly<Dropped>
-  /** Nothing gets from one to the other, that way only. */
-  cut(from: number, to: number): void
-  mend(from: number, to: number): void
-  isCut(from: number, to: number): boolean
-  healAll(): void
-  /** The server goes: links are down, and what is on its way is lost. */
+  /** All servers go: links are down, and what is on its way is lost. */
   serverDown(): void
   serverUp(): void
+  /** One of the servers goes: who was there comes back at another. */
+  loseServer(index: number): void
+  restoreServer(index: number): void
+  /** What is sent at one server is heard at no other. */
+  split(isSplit: boolean): void
+  /** The server ends its connections, with what waits for it there. */
+  expel(nodeId: number): void
   /** Sees what arrives; throws where a rule is broken. */
   onDelivery: (from: Endpoint, to: number, api: string, bytes: number) => void
   /** Asked before chance is: true, when it takes the message, to deliver it when it likes, or never. */
   intercept: ((message: Message) => boolean) | undefined
   /** How long a node takes to come back to a server that came back, ms. */
   reconnectMs: (nodeId: number) => number
+  /** Since then: until the server hears what it is subscribed to, ms. */
+  gapMs: (nodeId: number) => number
   /** Sees each answer as it leaves, with the request that it answers. */
   onAnswer: (asked: Endpoint, asker: Endpoint, api: string, request: Buffer, answer: Buffer) => void
   /** A buffer was changed while it was in flight. */
@@ -86,16 +94,20 @@ type Member = {
   open: OpenRequests
   dropped: Dropped
   isUp: boolean
+  /** As the server sees it; it notices later. */
+  isConnected: boolean
+  /** Of the server that it is connected to. */
+  server: number
+  /** How often it was disconnected: what was sent before is lost. */
+  losses: number
+  deafUntil: number
   hear(from: Endpoint): void
   handlerFailed(api: string, error: unknown): void
   setUp(up: boolean): void
 }
 
-/** What was sent, as it was then. */
-type Sent = { chunks: Buffer[]; bytes: Buffer; sum: number }
-
 const inFlightBytesMax = 64 * 1024 * 1024
-const leastMs = 0.05
+export const servers = 2
 
 export function createNetwork(
   scheduler: Scheduler,
@@ -104,23 +116,35 @@ export function createNetwork(
 ): SimNetwork {
   const isOneProcess = random.chance(0.5)
   const members = new Map<number, Member>()
-  const cuts = new Set<string>()
-  let serverIsUp = true
-  /** What was sent under an earlier server is lost with it. */
-  let serverLife = 0
+  const ways = createWays(scheduler.now)
+  const running = new Set(Array.from({ length: servers }, (_, index) => index))
+  let isSplit = false
   let carried = 0
 
   const isThere = (member: Member) => members.get(member.self.nodeId) === member
 
-  function delay(): number {
-    const { delayMs, stallRate } = network.faults
-    if (stallRate > 0 && random.chance(stallRate)) return random.between(100, 10_000)
-    return leastMs + random.exponential(delayMs)
+  const delay = () => delayOf(network, random)
+
+  /** Whether what the one asks gets to the other: else the server tells that nobody listens there. */
+  const isHeard = (asked: Member | undefined, asker: Member): asked is Member =>
+    asked?.isConnected === true &&
+    asked.deafUntil <= scheduler.now() &&
+    !(isSplit && asked.server !== asker.server) &&
+    !network.isRefused(asker.self.nodeId, asked.self.nodeId)
+
+  function refuseLater(asker: Member, tell: () => void): void {
+    scheduler.after(delay(), () => {
+      if (asker.isConnected) asker.machine.whenAwake(tell)
+    })
   }
 
+  type Cargo = { from: Member; to: number; what: string; lane: Lane; sent: Sent }
+
   /** @param arrive runs on the receiver's machine */
-  function carry(from: Member, to: number, what: string, sent: Sent, arrive: () => void): void {
-    const life = serverLife
+  function carry({ from, to, what, lane, sent }: Cargo, arrive: () => void): void {
+    const both = [from, members.get(to)]
+    const losses = both.map((member) => member?.losses)
+    const isLost = () => both.some((member, index) => member?.losses !== losses[index])
     const { detail } = trace
     const { bytes } = sent
     const told = { id: ++carried, from: from.self.nodeId, to, api: what, bytes: bytes.length }
@@ -130,9 +154,11 @@ export function createNetwork(
       arrive()
     }
     const once = () => {
-      scheduler.after(delay(), () => {
+      const queueMs = network.queueMs(from.self.nodeId, to, lane, bytes.length)
+      if (queueMs > queueMsMax) return lost('queue')
+      scheduler.after(queueMs + delay(), () => {
         const receiver = members.get(to)
-        if (life !== serverLife || !serverIsUp) return lost('server')
+        if (isLost() || !from.isConnected || running.size === 0) return lost('server')
         if (network.isCut(from.self.nodeId, to)) return lost('cut')
         if (receiver === undefined) come()
         else receiver.machine.whenAwake(come)
@@ -145,15 +171,11 @@ export function createNetwork(
       detail?.('message', { event: 'held', ...told })
       return
     }
-    if (!random.chance(network.faults.lossRate)) once()
-    else lost('chance')
-    if (network.faults.repeatRate > 0 && random.chance(network.faults.repeatRate)) once()
+    if (strikes('loss', network, random)) lost('chance')
+    else once()
+    if (strikes('repeat', network, random)) once()
   }
 
-  function seal(chunks: Buffer[]): Sent {
-    const bytes = Buffer.concat(chunks)
-    return { chunks, bytes, sum: crc32c(bytes, 0, bytes.length) }
-  }
   /** As it came, as between nodes of one process, or joined, as over NATS. */
   function unseal({ chunks, bytes }: Sent, api: string): Buffer[] {
     if (!joined(chunks).equals(bytes)) network.onChangedInFlight(api)
@@ -172,19 +194,17 @@ export function createNetwork(
     const asked = members.get(to)
     const handler = asked?.handlers.get(api)
     const back = (sent: Sent, arrive: () => void): void => {
-      const sender = asked ?? asker
-      if (asked !== undefined && !isThere(asked)) return
-      carry(sender, asker.self.nodeId, `${api} answer`, sent, () => {
-        if (!isThere(asker) || !asker.isUp) return
-        if (asked !== undefined) asker.hear(asked.self)
+      if (asked === undefined || !isThere(asked)) return
+      const cargo = { from: asked, to: asker.self.nodeId, lane: options.lane, sent }
+      carry({ ...cargo, what: `${api} answer` }, () => {
+        if (!isThere(asker) || !asker.isUp || !isHeard(asker, asked)) return
+        asker.hear(asked.self)
         arrive()
       })
     }
-    if (asked === undefined || !asked.isUp || handler === undefined) {
-      // The server tells, not the node.
-      scheduler.after(delay(), () => {
-        if (serverIsUp) asker.machine.whenAwake(() => none(asker, id, to))
-      })
+    const nobody = () => refuseLater(asker, () => none(asker, id, to))
+    if (!isHeard(asked, asker) || handler === undefined) {
+      nobody()
       return
     }
     if (scheduler.now() > deadline) {
@@ -194,9 +214,7 @@ export function createNetwork(
     asked.hear(asker.self)
     if (options.incarnationId !== undefined && options.incarnationId !== asked.self.incarnationId) {
       asked.dropped.otherIncarnation++
-      scheduler.after(delay(), () => {
-        if (serverIsUp) asker.machine.whenAwake(() => none(asker, id, to))
-      })
+      nobody()
       return
     }
     network.onDelivery(asker.self, to, api, sent.bytes.length)
@@ -237,22 +255,46 @@ export function createNetwork(
         resolve(verdict)
       }
       const timer = asker.machine.setTimeout(() => settle('silent'), timeoutMs)
-      carry(asker, to.nodeId, 'probe', seal([]), () => {
+      const lane = 'control'
+      const there = { from: asker, to: to.nodeId, what: 'probe', lane, sent: seal([]) } as const
+      carry(there, () => {
         const asked = members.get(to.nodeId)
-        if (asked?.isUp && asked.self.incarnationId === to.incarnationId) {
-          asked.hear(asker.self)
-          carry(asked, asker.self.nodeId, 'probe answer', seal([]), () => {
-            if (!isThere(asker)) return
-            asker.hear(asked.self)
-            settle('alive')
-          })
-        } else {
-          scheduler.after(delay(), () => {
-            if (serverIsUp) asker.machine.whenAwake(() => settle('noResponders'))
-          })
+        if (!isHeard(asked, asker) || asked.self.incarnationId !== to.incarnationId) {
+          return refuseLater(asker, () => settle('noResponders'))
         }
+        asked.hear(asker.self)
+        const back = { ...there, from: asked, to: asker.self.nodeId, what: 'probe answer' }
+        carry(back, () => {
+          if (!isThere(asker) || !isHeard(asker, asked)) return
+          asker.hear(asked.self)
+          settle('alive')
+        })
       })
     })
+  }
+
+  function connect(member: Member): void {
+    if (!isThere(member) || member.isConnected || running.size === 0) return
+    member.isConnected = true
+    member.server = random.pick([...running])
+    member.deafUntil = scheduler.now() + network.gapMs(member.self.nodeId)
+    member.setUp(true)
+  }
+
+  function connectLater(member: Member): void {
+    scheduler.after(network.reconnectMs(member.self.nodeId), () => {
+      member.machine.setTimeout(() => connect(member), 0)
+    })
+  }
+
+  function disconnect(member: Member): void {
+    member.losses++
+    member.isConnected = false
+    member.machine.setTimeout(() => {
+      if (member.isConnected) return
+      member.setUp(false)
+      connectLater(member)
+    }, 0)
   }
 
   function link({ clusterId, self, machine, onHandlerError }: LinkOptions): Link {
@@ -270,6 +312,10 @@ export function createNetwork(
       }),
       dropped: nothingDropped(),
       isUp: false,
+      isConnected: false,
+      server: 0,
+      losses: 0,
+      deafUntil: 0,
       hear: (from) => heard.note(from, machine.monotonic()),
       handlerFailed: onHandlerError,
       setUp(up) {
@@ -286,7 +332,7 @@ export function createNetwork(
       async connect() {
         members.set(self.nodeId, member)
         state = 'open'
-        if (serverIsUp) member.setUp(true)
+        if (running.size > 0) connect(member)
         else {
           await new Promise<void>((resolve) => {
             listeners.push((up) => {
@@ -302,7 +348,9 @@ export function createNetwork(
         const sent = seal(message)
         const deadline = scheduler.now() + options.timeoutMs
         const send = (id: number) =>
-          carry(member, to, api, sent, () => handOver(member, id, to, api, sent, options, deadline))
+          carry({ from: member, to, what: api, lane: options.lane, sent }, () =>
+            handOver(member, id, to, api, sent, options, deadline),
+          )
         return member.open.ask(to, sent.bytes.length, options.timeoutMs, send, options.answeredBy)
       },
       probe: (to, timeoutMs) =>
@@ -322,35 +370,33 @@ export function createNetwork(
   }
 
   const network: SimNetwork = {
-    faults: { lossRate: 0, repeatRate: 0, delayMs: 0.2, stallRate: 0 },
+    ...ways,
+    ...networkDefaults(random),
     link,
     dropped: (nodeId) => members.get(nodeId)?.dropped ?? nothingDropped(),
-    cut: (from, to) => void cuts.add(`${from}>${to}`),
-    mend: (from, to) => void cuts.delete(`${from}>${to}`),
-    isCut: (from, to) => cuts.has(`${from}>${to}`),
-    healAll: () => cuts.clear(),
     serverDown() {
-      serverIsUp = false
-      serverLife++
-      for (const member of members.values()) member.machine.setTimeout(() => member.setUp(false), 0)
+      running.clear()
+      for (const member of members.values()) disconnect(member)
     },
     serverUp() {
-      serverIsUp = true
-      for (const member of members.values()) {
-        scheduler.after(network.reconnectMs(member.self.nodeId), () => {
-          if (serverIsUp && isThere(member)) member.machine.setTimeout(() => member.setUp(true), 0)
-        })
-      }
+      for (let index = 0; index < servers; index++) running.add(index)
+      for (const member of members.values()) connectLater(member)
     },
-    onDelivery: () => {},
-    intercept: undefined,
-    reconnectMs: () => random.between(1, 100),
-    onAnswer: () => {},
-    onChangedInFlight: () => {},
-    onViolation: () => {},
+    loseServer(index) {
+      running.delete(index)
+      for (const member of members.values()) if (member.server === index) disconnect(member)
+    },
+    restoreServer(index) {
+      running.add(index)
+      for (const member of members.values()) if (!member.isConnected) connectLater(member)
+    },
+    split(now) {
+      isSplit = now
+    },
+    expel(nodeId) {
+      const member = members.get(nodeId)
+      if (member !== undefined) disconnect(member)
+    },
   }
   return network
 }
-
-const joined = (chunks: Buffer[]): Buffer =>
-  chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)

@@ -5,7 +5,7 @@
  * message, sync and timeout takes, from the script's seed.
  */
 import type { ClusterShape } from './cluster.ts'
-import type { NetworkFaults } from './network.ts'
+import type { NetworkFaults } from './ways.ts'
 
 /** A node by its id, or by what it is when the action comes: `controller`, `leader of first-0`. */
 export type Target = number | string
