@@ -4,6 +4,7 @@
  */
 import { cleanupFor } from './cleanup.ts'
 import type { ClusterShape } from './cluster.ts'
+import { drawLinkFault, type LinkFaultName, linkFaultNames } from './draw-links.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import {
   type Action,
@@ -16,6 +17,7 @@ import {
   type Timed,
   type TopicSpec,
 } from './script.ts'
+import type { MessageFault } from './ways.ts'
 
 export const faultNames = [
   'kill',
@@ -40,10 +42,9 @@ export const faultNames = [
   'flapping',
   'pair',
   'bridge',
+  ...linkFaultNames,
 ] as const
 export type FaultName = (typeof faultNames)[number]
-/** Of each message: the chance that it is lost, comes twice, or takes up to ten seconds. */
-export const messageFaultNames = ['loss', 'repeat', 'stall'] as const
 
 export type FaultMix = {
   /** Mean ms between two of a kind; absent: none. */
@@ -55,7 +56,7 @@ export type FaultMix = {
 }
 
 /** What is asked for instead of what the seed draws: times in a simulated minute, or chances. */
-export type FaultRates = Partial<Record<FaultName | (typeof messageFaultNames)[number], number>>
+export type FaultRates = Partial<Record<FaultName | MessageFault, number>>
 
 export type DrawOptions = {
   seed: number
@@ -394,7 +395,7 @@ function drawMembers({ groups, faultyMs, random }: MemberDraw): Timed<Action>[] 
 type FaultDraw = Times & { shape: ClusterShape; topics: readonly TopicSpec[] }
 
 function drawFaults(name: FaultName, draw: FaultDraw): Timed<Fault>[] {
-  return [...times(draw)].flatMap((at): Timed<Fault>[] => {
+  const faults = [...times(draw)].flatMap((at): Timed<Fault>[] => {
     switch (name) {
       case 'crashLoop':
       case 'flapping':
@@ -403,9 +404,20 @@ function drawFaults(name: FaultName, draw: FaultDraw): Timed<Fault>[] {
       case 'bridge':
         return drawCuts(name, draw).map((fault) => ({ at, ...fault }))
       default:
-        return [{ at, ...drawFault(name, draw) }]
+        return isOfLinks(name)
+          ? drawLinkFault(name, { at, node: () => drawNode(draw), random: draw.random })
+          : [{ at, ...drawFault(name, draw) }]
     }
   })
+  return faults.map((fault) => (fault.do === name ? fault : { ...fault, as: name }))
+}
+
+const isOfLinks = (name: FaultName): name is LinkFaultName =>
+  (linkFaultNames as readonly string[]).includes(name)
+
+function drawNode({ shape, topics, random }: FaultDraw): Target {
+  if (random.chance(0.7)) return random.pick(idsOf(shape))
+  return random.chance(0.5) ? 'controller' : `leader of ${random.pick(topics).name}-0`
 }
 
 const idsOf = ({ brokers, controllers }: ClusterShape): number[] =>
@@ -441,15 +453,13 @@ function drawCuts(name: 'pair' | 'bridge', { shape, random }: FaultDraw): Fault[
   ]
 }
 
-type SingleName = Exclude<FaultName, 'crashLoop' | 'flapping' | 'pair' | 'bridge'>
+type SingleName = Exclude<FaultName, 'crashLoop' | 'flapping' | 'pair' | 'bridge' | LinkFaultName>
 
-function drawFault(name: SingleName, { shape, topics, random }: FaultDraw): Fault {
+function drawFault(name: SingleName, draw: FaultDraw): Fault {
+  const { shape, random } = draw
   const ids = idsOf(shape)
   const between = (least: number, most: number) => round(random.between(least, most))
-  const node = (): Target => {
-    if (random.chance(0.7)) return random.pick(ids)
-    return random.chance(0.5) ? 'controller' : `leader of ${random.pick(topics).name}-0`
-  }
+  const node = () => drawNode(draw)
   const restartMs = () => (random.chance(0.3) ? between(1, 200) : between(200, 20_000))
   const cutMs = () => (random.chance(0.5) ? between(100, 3_000) : between(3_000, 20_000))
   switch (name) {

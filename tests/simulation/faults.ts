@@ -11,6 +11,7 @@ import type { SimCluster, SimNode } from './cluster.ts'
 import { calmSyncMs } from './disk.ts'
 import { createDiskFaults } from './disk-faults.ts'
 import { sendHostile } from './hostile.ts'
+import { createLinkFaults } from './link-faults.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Fault, Target } from './script.ts'
 import type { Trace } from './trace.ts'
@@ -74,8 +75,6 @@ export function createFaults(ports: FaultPorts): Faults {
     })
 
   const find = (target: Target) => resolve(cluster, target)
-  const findAll = (targets: readonly Target[]) =>
-    nodes.filter((node) => targets.some((target) => find(target) === node))
 
   /** Whether its disk may lose what is not synced. */
   function mayLose(node: SimNode): boolean {
@@ -98,19 +97,6 @@ export function createFaults(ports: FaultPorts): Faults {
       }
     }
     return true
-  }
-
-  function cut(from: readonly SimNode[], to: readonly SimNode[], ms: number, both: boolean) {
-    const ways = from.flatMap((a) =>
-      to
-        .filter((b) => b !== a)
-        .flatMap((b) => (both ? [[a, b] as const, [b, a] as const] : [[a, b] as const])),
-    )
-    if (ways.length === 0) return false
-    for (const [a, b] of ways) network.cut(a.id, b.id)
-    return lasting(ms, () => {
-      for (const [a, b] of ways) network.mend(a.id, b.id)
-    })
   }
 
   const performed: Performed = {
@@ -140,25 +126,12 @@ export function createFaults(ports: FaultPorts): Faults {
       node.machine.pauseUntil(scheduler.now() + forMs)
       return true
     },
-    isolate({ node: target, forMs }) {
-      const node = find(target)
-      return node !== undefined && cut([node], nodes, forMs, true)
-    },
-    oneWay: ({ from, to, forMs }) => cut(findAll(from), findAll(to), forMs, false),
-    halves({ nodes: targets, forMs }) {
-      const left = findAll(targets)
-      const right = nodes.filter((node) => !left.includes(node))
-      return cut(left, right, forMs, true)
-    },
+    ...createLinkFaults({ cluster, find, lasting }),
     clientCut({ node: target, forMs }) {
       const node = find(target)
       if (node === undefined) return false
       sockets.unreachable.add(node.id)
       return lasting(forMs, () => sockets.unreachable.delete(node.id))
-    },
-    serverRestart({ forMs }) {
-      network.serverDown()
-      return lasting(forMs, () => network.serverUp())
     },
     slowSync({ node: target, syncMs, forMs }) {
       const node = find(target)
@@ -197,7 +170,8 @@ export function createFaults(ports: FaultPorts): Faults {
     perform(fault) {
       if (nodes.some(({ isSuspect }) => isSuspect)) return false
       if (!performed[fault.do](fault as never)) return false
-      counts.set(fault.do, (counts.get(fault.do) ?? 0) + 1)
+      const name = fault.as ?? fault.do
+      counts.set(name, (counts.get(name) ?? 0) + 1)
       trace.note('fault', fault)
       return true
     },
@@ -205,6 +179,7 @@ export function createFaults(ports: FaultPorts): Faults {
       network.faults = { ...quietNetwork }
       for (const end of [...endings]) end()
       network.healAll()
+      network.gapMsMax = 0
       network.intercept = undefined
       sockets.unreachable.clear()
       // A directory that failed is used again by a new life only.

@@ -15,6 +15,7 @@ import type {
 } from '../../transport/links/nats-connection.ts'
 import { kinds, type Prefix, prefixBytes, readPrefix } from '../../transport/links/prefix.ts'
 import { crc32c } from '../../transport/records/crc32c.ts'
+import { createGone } from './gone.ts'
 import { type LinkOptions, type SimNetwork, servers } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
@@ -81,6 +82,7 @@ export function createNatsNetwork(
   /** Incarnations of sender and receiver → what their quickest request of a while took. */
   const quickest = new Map<string, Took & { at: number }>()
   const ways = createWays(scheduler.now)
+  const gone = createGone(scheduler.now)
   const running = new Set(Array.from({ length: servers }, (_, index) => index))
   let isSplit = false
   /** Where an answer goes → what was asked. */
@@ -130,6 +132,11 @@ export function createNatsNetwork(
         peer.machine.whenAwake(() => {
           if (peer.losses === losses) hand(deliver, peer, publication)
         })
+      }
+      if (what === 'probe') {
+        const { incarnationId } = publication.prefix
+        if (heard.length === 0) gone.refused(from.nodeId, incarnationId!)
+        else gone.heard(from.nodeId, incarnationId!)
       }
       if (heard.length === 0 && publication.reply !== '') noResponders(publication)
     }
@@ -214,7 +221,7 @@ export function createNatsNetwork(
     if (peer.isClosed || peer.isConnected || running.size === 0) return
     peer.isConnected = true
     peer.server = random.pick([...running])
-    peer.deafUntil = scheduler.now() + network.gapMs(peer.nodeId)
+    peer.deafUntil = scheduler.now() + random.between(0, network.gapMsMax)
     setUp(peer, false)
     for (const publication of peer.unsent.splice(0)) send(publication)
     peer.machine.setTimeout(() => {
@@ -231,6 +238,7 @@ export function createNatsNetwork(
   function disconnect(peer: Peer, noticeMs: number): void {
     peer.isConnected = false
     peer.losses++
+    gone.forget(peer.nodeId)
     peer.machine.setTimeout(() => {
       if (peer.isConnected) return
       setUp(peer, false)
@@ -352,6 +360,7 @@ export function createNatsNetwork(
 
   const network: SimNetwork = {
     ...ways,
+    gone,
     ...networkDefaults(random),
     link,
     dropped: (nodeId) => links.get(nodeId)?.dropped ?? nothingDropped(),
@@ -366,7 +375,8 @@ export function createNatsNetwork(
     loseServer(index) {
       running.delete(index)
       for (const peer of peers) {
-        if (peer.server === index) disconnect(peer, random.between(0, noticeMsMax))
+        // Its machine goes on, and closes what was open there.
+        if (peer.server === index) disconnect(peer, random.between(0, 20))
       }
     },
     restoreServer(index) {

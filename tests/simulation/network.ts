@@ -17,6 +17,7 @@ import {
   type RequestOptions,
 } from '../../transport/links/link.ts'
 import { type OpenRequests, openRequests } from '../../transport/links/open-requests.ts'
+import { createGone, type Gone } from './gone.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
 import { joined, type Sent, seal } from './sent.ts'
@@ -33,6 +34,7 @@ import {
 } from './ways.ts'
 
 export type SimNetwork = Ways & {
+  readonly gone: Gone
   faults: NetworkFaults
   /** Messages that chance lost, repeated or stalled. */
   readonly struck: Record<MessageFault, number>
@@ -55,8 +57,8 @@ export type SimNetwork = Ways & {
   intercept: ((message: Message) => boolean) | undefined
   /** How long a node takes to come back to a server that came back, ms. */
   reconnectMs: (nodeId: number) => number
-  /** Since then: until the server hears what it is subscribed to, ms. */
-  gapMs: (nodeId: number) => number
+  /** Since then, at most: until the server knows what it is subscribed to, ms. */
+  gapMsMax: number
   /** Sees each answer as it leaves, with the request that it answers. */
   onAnswer: (asked: Endpoint, asker: Endpoint, api: string, request: Buffer, answer: Buffer) => void
   /** A buffer was changed while it was in flight. */
@@ -117,6 +119,7 @@ export function createNetwork(
   const isOneProcess = random.chance(0.5)
   const members = new Map<number, Member>()
   const ways = createWays(scheduler.now)
+  const gone = createGone(scheduler.now)
   const running = new Set(Array.from({ length: servers }, (_, index) => index))
   let isSplit = false
   let carried = 0
@@ -260,8 +263,10 @@ export function createNetwork(
       carry(there, () => {
         const asked = members.get(to.nodeId)
         if (!isHeard(asked, asker) || asked.self.incarnationId !== to.incarnationId) {
+          gone.refused(asker.self.nodeId, to.incarnationId)
           return refuseLater(asker, () => settle('noResponders'))
         }
+        gone.heard(asker.self.nodeId, to.incarnationId)
         asked.hear(asker.self)
         const back = { ...there, from: asked, to: asker.self.nodeId, what: 'probe answer' }
         carry(back, () => {
@@ -277,7 +282,7 @@ export function createNetwork(
     if (!isThere(member) || member.isConnected || running.size === 0) return
     member.isConnected = true
     member.server = random.pick([...running])
-    member.deafUntil = scheduler.now() + network.gapMs(member.self.nodeId)
+    member.deafUntil = scheduler.now() + random.between(0, network.gapMsMax)
     member.setUp(true)
   }
 
@@ -290,6 +295,7 @@ export function createNetwork(
   function disconnect(member: Member): void {
     member.losses++
     member.isConnected = false
+    gone.forget(member.self.nodeId)
     member.machine.setTimeout(() => {
       if (member.isConnected) return
       member.setUp(false)
@@ -371,6 +377,7 @@ export function createNetwork(
 
   const network: SimNetwork = {
     ...ways,
+    gone,
     ...networkDefaults(random),
     link,
     dropped: (nodeId) => members.get(nodeId)?.dropped ?? nothingDropped(),

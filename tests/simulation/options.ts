@@ -1,15 +1,16 @@
 /** The command line of `npm run simulate`. */
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
+import { coverageTable } from './coverage.ts'
 import {
   type DrawOptions,
   type FaultRates,
   faultNames,
-  messageFaultNames,
   type WorkloadName,
   workloadNames,
 } from './draw.ts'
 import { scenarioNames } from './scenarios.ts'
+import { messageFaults } from './ways.ts'
 
 export type Options = {
   seeds: { first: number; last: number } | undefined
@@ -27,14 +28,23 @@ export type Options = {
   given: string[]
 }
 
+/** Some in each line. */
+function listed(names: readonly string[]): string {
+  const lines: string[] = []
+  for (let from = 0; from < names.length; from += 7) {
+    lines.push(`    ${names.slice(from, from + 7).join(', ')}`)
+  }
+  return lines.join(',\n')
+}
+
 const help = `
 Faults, for --faults NAME=RATE,... (a seed draws which it has; a rate given here counts instead):
-  times in a simulated minute   ${faultNames.slice(0, 7).join(', ')},
-                                ${faultNames.slice(7, 13).join(', ')},
-                                ${faultNames.slice(13, 17).join(', ')},
-                                ${faultNames.slice(17).join(', ')}
-  chance of each message        ${messageFaultNames.join(', ')}
-  all of them                   all          (0 switches off)
+  times in a simulated minute:
+${listed(faultNames)}
+  chance of each message: ${messageFaults.join(', ')}
+  all of them: all (0 switches off)
+What each plays of the catalogue of faults; a run of many seeds ends with how often each was hit:
+${coverageTable()}
 
 Fresh seeds on all cores until Ctrl-C:
   $ npm run simulate
@@ -114,7 +124,7 @@ function workload(text: string): WorkloadName[] {
 
 function rates(text: string): FaultRates {
   const given: Record<string, number> = {}
-  const names: readonly string[] = [...faultNames, ...messageFaultNames]
+  const names: readonly string[] = [...faultNames, ...messageFaults]
   for (const part of text.split(',')) {
     const [, name = '', rate] = /^(\w+)=(\d*\.?\d+)$/.exec(part.trim()) ?? []
     if (rate === undefined) {
@@ -124,7 +134,7 @@ function rates(text: string): FaultRates {
     else if (names.includes(name)) given[name] = Number(rate)
     else throw new InvalidArgumentError(`There is no fault ${name}; --help names them.`)
   }
-  for (const name of messageFaultNames) {
+  for (const name of messageFaults) {
     if ((given[name] ?? 0) > 1) throw new InvalidArgumentError(`${name} is a chance: 0 to 1.`)
   }
   return given

@@ -7,15 +7,22 @@ const reportedLines = 60
 export type Tally = {
   add(told: Told): void
   line(): string
+  /** Names of faults → how often each was hit. */
+  hits(): ReadonlyMap<string, number>
   simulatedMs(): number
   violations(): number
+  seeds(): number
 }
 
 export function createTally(): Tally {
   const total = { seeds: 0, ms: 0, elections: 0, isr: 0, acked: 0, faults: 0, violations: 0 }
+  const hits = new Map<string, number>()
   const startedAt = performance.now()
   return {
-    add({ simulatedMs, elections, isrChanges, ackedRecords, faults, failure }) {
+    add({ simulatedMs, elections, isrChanges, ackedRecords, faults, messages, failure }) {
+      for (const [name, count] of Object.entries({ ...faults, ...messages })) {
+        hits.set(name, (hits.get(name) ?? 0) + count)
+      }
       total.seeds++
       total.ms += simulatedMs
       total.elections += elections
@@ -37,8 +44,10 @@ export function createTally(): Tally {
         ...(total.violations > 0 ? [pc.red(`${total.violations} violations`)] : []),
       ].join(', ')
     },
+    hits: () => hits,
     simulatedMs: () => total.ms,
     violations: () => total.violations,
+    seeds: () => total.seeds,
   }
 }
 

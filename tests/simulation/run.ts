@@ -3,6 +3,7 @@
  * Ends at the first violation with exit code 1: what was broken, what led to it, how to replay it.
  */
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { coverageTable } from './coverage.ts'
 import { drawScript } from './draw.ts'
 import { type Options, parseOptions } from './options.ts'
 import { createPool, type Told, tell } from './pool.ts'
@@ -118,5 +119,7 @@ else {
     const one = drawScript({ seed: seeds.first, ...options.draw })
     await playHere((on) => play(one, on))
   } else await playMany()
-  if (!options.json) console.log(tally.line())
+  if (options.json) console.log(JSON.stringify({ hits: Object.fromEntries(tally.hits()) }))
+  else console.log(tally.line())
+  if (!options.json && tally.seeds() > 1) console.log(coverageTable(tally.hits()))
 }

@@ -10,7 +10,8 @@ import type { NetworkFaults } from './ways.ts'
 /** A node by its id, or by what it is when the action comes: `controller`, `leader of first-0`. */
 export type Target = number | string
 
-export type Fault =
+/** What it was drawn as, where that is more than one action. */
+export type Fault = { as?: string } & (
   | {
       do: 'kill' | 'powerCut' | 'wipe' | 'stop' | 'pause' | 'isolate' | 'clientCut'
       node: Target
@@ -20,7 +21,18 @@ export type Fault =
   | { do: 'oneWay'; from: Target[]; to: Target[]; forMs: number }
   /** These apart from all others. */
   | { do: 'halves'; nodes: Target[]; forMs: number }
-  | { do: 'serverRestart'; forMs: number }
+  /** All servers of the links; whoever is back is not heard at once, but up to so much later. */
+  | { do: 'serverRestart'; forMs: number; gapMs?: number }
+  /** One of them. */
+  | { do: 'serverLoss'; server: number; forMs: number }
+  /** What is sent at one server is heard at no other. */
+  | { do: 'routeSplit'; forMs: number }
+  /** The server ends its connections, with what waits for it there. */
+  | { do: 'slowConsumer'; node: Target }
+  /** It may not publish any more, or not hear what it is subscribed to. */
+  | { do: 'revoked'; node: Target; what: 'publish' | 'subscribe'; forMs: number }
+  /** To it and from it. */
+  | { do: 'slowLink'; node: Target; bytesPerS: number; forMs: number }
   | { do: 'slowSync'; node: Target; syncMs: number; forMs: number }
   | { do: 'clockStep'; node: Target; byMs: number }
   /** Its clocks run so much faster than true time. */
@@ -47,6 +59,7 @@ export type Fault =
   | { do: 'bitFlip'; node: Target; seed: number; forMs: number }
   /** Somebody sends it what is no request; the bytes are of this seed. */
   | { do: 'hostile'; node: Target; seed: number; forMs: number }
+)
 
 /** One batch; `label` makes its values unlike all others. */
 export type Produce = {

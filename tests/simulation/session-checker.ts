@@ -1,7 +1,8 @@
 /**
  * Sessions of brokers, by the heartbeats that arrived: N7, M6. A process that lives and was heard within
  * its session by who leads is not fenced, whatever a probe says of it or of one that came before it; and
- * one that was not heard is fenced, by whoever has been the active controller for as long.
+ * one that was not heard is fenced, by whoever has been the active controller for as long. Where a
+ * server says for a whole grace that nobody listens there, it looks as one that died.
  */
 import type { Endpoint } from '../../transport/links/link.ts'
 import { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
@@ -113,7 +114,9 @@ export function checkSessions(cluster: SimCluster, nowMs: () => number): Session
         silentUntil: Number.NEGATIVE_INFINITY,
       }
       must(
-        now - at >= sessionMs || now - silentUntil < commitMsMax,
+        now - at >= sessionMs ||
+          now - silentUntil < commitMsMax ||
+          cluster.network.gone.wasBelieved(leader.node, incarnationId, commitMsMax),
         'N7',
         'who lives and is heard within its session is not fenced',
         () => ({ id, incarnationId, offset, by: leader.node, epoch: leader.epoch, ms: now - at }),

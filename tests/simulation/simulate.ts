@@ -6,6 +6,7 @@ import { type DrawOptions, drawScript } from './draw.ts'
 import { areMoved } from './reassignment-checker.ts'
 import type { Action, Fault, Operation, Script } from './script.ts'
 import type { TraceEvent } from './trace.ts'
+import type { MessageFault } from './ways.ts'
 import { type Clients, createClients } from './workload.ts'
 import { createWorld, haveEqualImages, isHealthy, isReady, statesOf, type World } from './world.ts'
 
@@ -23,6 +24,8 @@ export type Summary = {
   unknownRecords: number
   consumedRecords: number
   faults: Record<string, number>
+  /** Messages that chance lost, repeated or stalled. */
+  messages: Record<MessageFault, number>
 }
 
 export type Failure = {
@@ -89,6 +92,7 @@ export async function settle(
     unknownRecords: checker.partitions.unknownRecords(),
     consumedRecords: checker.partitions.consumedRecords(),
     faults: Object.fromEntries(world.faults.injected()),
+    messages: { ...cluster.network.struck },
   })
   const onRejection = (why: unknown) => world.fail(why)
   process.on('unhandledRejection', onRejection)

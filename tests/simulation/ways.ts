@@ -57,7 +57,7 @@ export const networkDefaults = (
   | 'onDelivery'
   | 'intercept'
   | 'reconnectMs'
-  | 'gapMs'
+  | 'gapMsMax'
   | 'onAnswer'
   | 'onChangedInFlight'
   | 'onViolation'
@@ -67,7 +67,7 @@ export const networkDefaults = (
   onDelivery: () => {},
   intercept: undefined,
   reconnectMs: () => random.between(1, 100),
-  gapMs: () => 0,
+  gapMsMax: 0,
   onAnswer: () => {},
   onChangedInFlight: () => {},
   onViolation: () => {},
