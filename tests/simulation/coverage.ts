@@ -62,7 +62,7 @@ export const coverage: readonly Entry[] = [
     id: 'FP4',
     what: 'a node starts with an old copy of its disk',
     names: [],
-    note: 'told, not tolerated: scenarios',
+    note: 'not played',
   },
   {
     id: 'FP5',
