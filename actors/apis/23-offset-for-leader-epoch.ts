@@ -50,7 +50,8 @@ function endOf(
   const isKnown = leaderEpoch !== NO_EPOCH && leaderEpoch <= (row.log.latestEpoch() ?? NO_EPOCH)
   if (!isKnown) return answer(partition, 'NONE')
   const { epoch, endOffset } = endOfEpoch(row.log, leaderEpoch)
-  return answer(partition, 'NONE', epoch, endOffset)
+  // An epoch older than all that is left: as Kafka, which tells clients nothing from below the start.
+  return answer(partition, 'NONE', epoch, Math.max(endOffset, row.log.startOffset()))
 }
 
 const answer = (partition: number, error: ErrorName, leaderEpoch = -1, endOffset = -1): Told => ({

@@ -148,7 +148,11 @@ export type Log = TopicPartition & {
   latestEpoch(): number | undefined
   /** The epoch that `offset` was written in, or undefined. */
   epochAt(offset: number): number | undefined
-  /** The largest epoch not above the asked one and its end (KIP-320, KIP-595); undefined: none is known. */
+  /**
+   * The largest epoch not above the asked one and its end (KIP-320, KIP-595). Older than all that is
+   * known: it had ended, perhaps below the log start, where the first of them began. undefined: none is
+   * known.
+   */
   endOffsetFor(epoch: number): { epoch: number; endOffset: number } | undefined
   /** Enters (epoch, start offset) of a leadership that begins, before any append (P14). */
   assignEpoch(epoch: number, startOffset: number): void

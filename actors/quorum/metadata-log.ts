@@ -237,7 +237,10 @@ export function createMetadataLog(ports: {
   /** The largest epoch of this log not above the asked one, and its end; the log start below all. */
   function endOf(epoch: number): { epoch: number; endOffset: number } {
     const start = log.startOffset()
-    return log.endOffsetFor(epoch) ?? { epoch: epochBefore(start), endOffset: start }
+    const known = log.endOffsetFor(epoch)
+    // Of what lies below the start, the snapshot that ends there tells.
+    if (known !== undefined && known.endOffset > start) return known
+    return { epoch: epochBefore(start), endOffset: start }
   }
 
   return self

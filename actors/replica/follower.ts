@@ -223,8 +223,8 @@ export function createFollowing(ports: Ports) {
           if (own.latestEpoch() === undefined) truncateTo(partition, own, partition.highWatermark)
           return
         }
-        // Of an epoch older than all of ours nothing is here: it ended where this log begins.
-        const ours = endOfEpoch(own, to.epoch).endOffset
+        // Of an epoch older than all of ours nothing is here.
+        const ours = Math.max(own.startOffset(), endOfEpoch(own, to.epoch).endOffset)
         // Below our log start, too: what the leader holds there would stay missing here.
         truncateTo(partition, own, Math.min(ours, to.endOffset))
       } catch (cause) {

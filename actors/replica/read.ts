@@ -41,7 +41,7 @@ export function checkLeaderEpoch(
   return leaderOnly && partition.role !== 'leader' ? 'NOT_LEADER_OR_FOLLOWER' : 'NONE'
 }
 
-/** An epoch older than all that this log still holds ended where the log begins. */
+/** What knows no epochs yet had none of them. */
 export const endOfEpoch = (log: Log, epoch: number): Divergence =>
   log.endOffsetFor(epoch) ?? { epoch, endOffset: log.startOffset() }
 

@@ -33,10 +33,11 @@ export function epochAt(epochs: LeaderEpochs, offset: number): number | undefine
   return epochs.entries.findLast(({ startOffset }) => startOffset <= offset)?.epoch
 }
 
+/** One that is older than all had ended where the first of them began. */
 export function endOffsetFor(epochs: LeaderEpochs, epoch: number, logEndOffset: number) {
   const { entries } = epochs
   const at = entries.findLastIndex((entry) => entry.epoch <= epoch)
-  if (at < 0) return undefined
+  if (at < 0) return entries[0] && { epoch, endOffset: entries[0].startOffset }
   return { epoch: entries[at]!.epoch, endOffset: entries[at + 1]?.startOffset ?? logEndOffset }
 }
 
@@ -48,12 +49,14 @@ export function truncateEpochsFromEnd(epochs: LeaderEpochs, endOffset: number) {
   epochs.changed = true
 }
 
-/** Forgets epochs that ended at or below `startOffset`; the one in force there begins there. */
+/**
+ * Forgets epochs that ended at or below `startOffset`. The one in force there keeps its own start, where
+ * Kafka moves it: so a follower that ends just there in an earlier epoch is known to have parted.
+ */
 export function truncateEpochsFromStart(epochs: LeaderEpochs, startOffset: number) {
-  const { entries } = epochs
-  const first = entries.findLastIndex((entry) => entry.startOffset <= startOffset)
-  if (first < 0 || (first === 0 && entries[0]!.startOffset === startOffset)) return
-  epochs.entries = [{ epoch: entries[first]!.epoch, startOffset }, ...entries.slice(first + 1)]
+  const first = epochs.entries.findLastIndex((entry) => entry.startOffset <= startOffset)
+  if (first <= 0) return
+  epochs.entries = epochs.entries.slice(first)
   epochs.changed = true
 }
 

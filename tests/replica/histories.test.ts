@@ -130,6 +130,30 @@ test("what lies before the leader's log start is not kept: nobody can tell wheth
   })
 })
 
+test("who ends just where its leader's log begins, in an epoch that its leader has let go of, starts over", async () => {
+  await withBrokers([1, 2], async (rig) => {
+    const topicId = rig.createTopic('orders')
+    await rig.clock.advance(600)
+    rig.network.partition([[1, 100], [2]])
+    for (const sequence of [0, 1]) {
+      await producedError(produceTo(rig, 1, 'orders', idempotent(sequence), { acks: 1 }))
+    }
+    rig.network.partition([[2, 100], [1]])
+    rig.apply(change(topicId, 0, { isr: [2], leader: 2 }))
+    await rig.clock.advance(10)
+    for (const value of ['x', 'y', 'z']) {
+      assert.is((await produced(rig, 2, batchOf([value]))).error, 'NONE')
+    }
+    logAt(rig, 2).advanceStartOffset(2)
+    rig.network.heal()
+    await rig.clock.advance(5_000)
+    assert.equal(endsAt(rig, [1, 2]), [3, 3])
+    assert.is(logAt(rig, 1).startOffset(), 2)
+    assert.ok(bytesAt(rig, 1).equals(bytesAt(rig, 2)))
+    assert.equal(logAt(rig, 1).producers(), [], 'of the epoch before nothing is known')
+  })
+})
+
 test('elections-without-writes: after five of them the follower settles at once', async () => {
   await withBrokers([1, 2], async (rig) => {
     const topicId = rig.createTopic('orders')
