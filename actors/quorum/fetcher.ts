@@ -57,7 +57,10 @@ export function createFetcher(
   /** Tells the chart what the answer says of epoch and leader. */
   function learn(fromId: number, { currentLeader }: FetchedPartition): void {
     const { leaderId, leaderEpoch: epoch } = currentLeader
-    if (epoch >= 0) replica.send({ type: 'learned', leaderId, epoch, fromId })
+    const { state, context } = replica.role()
+    const isKnown = state === 'follower' && epoch === context.epoch && leaderId === context.leaderId
+    // Each answer names the leader again: a follower has nothing to learn from that.
+    if (epoch >= 0 && !isKnown) replica.send({ type: 'learned', leaderId, epoch, fromId })
   }
 
   async function fetchOnce(

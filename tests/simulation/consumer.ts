@@ -41,7 +41,8 @@ export type Consumer = {
   stop(): void
 }
 
-const maxWaitMs = 200
+/** fetch.max.wait.ms */
+const maxWaitMs = 500
 const retryMs = 50
 const EARLIEST = -2
 /** A topic that is not there may be gone for good. */

@@ -307,8 +307,9 @@ export function checkQuorum(
         }))
         checkVote(node, JSON.parse(text) as Vote)
       }
-      for (const node of cluster.nodes) checkLeader(node)
+      for (const node of cluster.nodes) if (node.machine.isTouched()) checkLeader(node)
       for (const node of cluster.nodes) {
+        if (!node.machine.isTouched()) continue
         checkHighWatermark(node)
         checkDurable(node)
         checkRole(node)

@@ -275,6 +275,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
           watched.delete(node)
           continue
         }
+        if (!node.machine.isTouched()) continue
         const { offset } = node.parts.loader.image()
         hasNews = images.get(node) !== offset || !watched.has(node)
         if (hasNews) watch(node)

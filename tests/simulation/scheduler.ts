@@ -23,6 +23,9 @@ export type Scheduler = {
   run(until: () => boolean, upToMs: number): Promise<boolean>
   /** Called after each task, once its promises are drained. */
   onStep(listener: () => void): void
+  /** What runs in this step concerns one machine, which says so; else it may concern all. */
+  claim(): void
+  isClaimed(): boolean
 }
 
 const drain = (process as unknown as { _tickCallback?: () => void })._tickCallback
@@ -35,6 +38,7 @@ export function createScheduler(): Scheduler {
   let now = 0
   let order = 0
   let steps = 0
+  let claimed = -1
 
   function at(due: number, run: () => void): Task {
     const task: Task = { at: Math.max(now, due), order: order++, run }
@@ -96,6 +100,10 @@ export function createScheduler(): Scheduler {
       })
     },
     onStep: (listener) => void listeners.push(listener),
+    claim() {
+      claimed = steps
+    },
+    isClaimed: () => claimed === steps,
   }
 }
 
@@ -143,6 +151,8 @@ export type Machine = Clock & {
   pendingTimers(): number
   /** Now, or when it goes on. */
   whenAwake(run: () => void): void
+  /** In this step something ran on it, or happened to it from outside. */
+  isTouched(): boolean
   stepClock(ms: number): void
   /** 1: true time. */
   setRate(rate: number): void
@@ -159,6 +169,13 @@ export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Mach
   let rate = 1
   let monotonicBase = 0
   let trueBase = 0
+  let ranIn = -1
+
+  function runHere(run: () => void): void {
+    scheduler.claim()
+    ranIn = scheduler.steps()
+    run()
+  }
 
   const monotonic = () => monotonicBase + (scheduler.now() - trueBase) * rate
 
@@ -172,7 +189,7 @@ export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Mach
         if (scheduler.now() >= pausedUntil) {
           tell?.('timer', { event: 'fired', node, id })
           pending--
-          run()
+          runHere(run)
         } else handle.task = scheduler.at(pausedUntil, fire)
       }
       const handle = { task: scheduler.after(Math.max(0, ms) / rate, fire), id }
@@ -194,9 +211,10 @@ export function createMachine(scheduler: Scheduler, tell?: Tell, node = 0): Mach
     pendingTimers: () => pending,
     whenAwake(run) {
       // What was due while it was paused comes first.
-      if (scheduler.now() > pausedUntil) run()
+      if (scheduler.now() > pausedUntil) runHere(run)
       else machine.setTimeout(run, 0)
     },
+    isTouched: () => ranIn === scheduler.steps() || !scheduler.isClaimed(),
     stepClock(ms) {
       wallOffset += ms
     },
