@@ -340,7 +340,9 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       )
     },
     changed(now, before) {
-      if (before === undefined) return
+      // Joined and deleted within one step: its log is gone by now.
+      const isGone = cluster.newestImage()?.topicById(now.topicId) === undefined
+      if (before === undefined || isGone) return
       const committed = highest.get(`${now.topicId}/${now.partition}`) ?? 0
       for (const id of now.isr) {
         if (before.isr.includes(id) || cluster.node(id).isSuspect) continue
