@@ -5,7 +5,8 @@
 import type { Timer } from '../../transport/timers.ts'
 import type { Clock } from '../ports/clock.ts'
 
-const SLICE_MS = 10
+/** Several nodes may share the loop, each with a slice between two of its looks at the sockets. */
+const SLICE_MS = 2
 
 /** @param halt told of what a later turn throws; the first one's caller hears it itself */
 export function inSlices(clock: Clock, halt: (why: unknown) => void) {
