@@ -9,7 +9,7 @@
 import { invariant } from '../../actors/invariant.ts'
 import type { Clock } from '../../actors/ports/clock.ts'
 import type { Log, LogConfig } from '../../actors/ports/log.ts'
-import type { QuorumStore, SnapshotWriter } from '../../actors/ports/quorum-store.ts'
+import type { QuorumStore, SnapshotId, SnapshotWriter } from '../../actors/ports/quorum-store.ts'
 import { UserError } from '../config/user-error.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
 import { formatOffsets, partitionName, RECOVERY_POINTS, readOffsets } from './checkpoints.ts'
@@ -28,8 +28,10 @@ import { MalformedFileError, replaceFile } from './small-files.ts'
 import {
   createSnapshot,
   dropParts,
+  isSnapshotSound,
   listSnapshots,
   openSnapshot,
+  setSnapshotAside,
   snapshotFileName,
 } from './snapshots.ts'
 
@@ -84,10 +86,30 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
   state.namesChanged ||= isNew
   dropParts(disk, path)
   compareWithPromise()
+  setDamagedAside()
   startAtSnapshot()
   const log = logOf(state)
   /** By file name, the latest of each. */
   const writing = new Map<string, SnapshotWriter>()
+
+  /** A damaged snapshot is none (R16); where the log begins with it, nothing else here tells what it held. */
+  function setDamagedAside() {
+    const isSound = (id: SnapshotId) => isSnapshotSound(shared.files, disk, path, id)
+    const all = listSnapshots(disk, path)
+    const damaged = all.filter((id) => !isSound(id))
+    const { startOffset } = state
+    const isNeeded = (id: SnapshotId) =>
+      startOffset === 0
+        ? id.offset === 0
+        : !all.some((other) => other.offset >= startOffset && !damaged.includes(other))
+    const needed = damaged.find(isNeeded)
+    if (needed !== undefined) {
+      const file = joinPath(path, snapshotFileName(needed))
+      const way = 'restore it, or remove the folder and format it again'
+      throw new UserError(`${file} is damaged; ${way}`)
+    }
+    for (const id of damaged) setSnapshotAside(disk, path, id)
+  }
 
   /** R16: a log that does not begin at 0 begins where a snapshot ends; a crash may fall between. */
   function startAtSnapshot() {

@@ -5,10 +5,13 @@
 import { invariant } from '../../actors/invariant.ts'
 import type { SnapshotId, SnapshotReader, SnapshotWriter } from '../../actors/ports/quorum-store.ts'
 import { type Disk, joinPath } from '../disk/disk.ts'
+import { isWhole } from './held-end.ts'
 import { closedFile, type OpenFiles } from './open-files.ts'
+import { walkBatches } from './walk.ts'
 
 const COMPLETE = /^(\d{20})-(\d{10})\.checkpoint$/
 const PART = '.part'
+const DAMAGED = '.damaged'
 /** Written bytes are synced in the background as they come, so that the last sync is short. */
 const SYNC_EVERY_BYTES = 4 * 1024 * 1024
 
@@ -27,6 +30,28 @@ export function dropParts(disk: Disk, directory: string) {
   for (const name of disk.readdir(directory)) {
     if (name.endsWith(`.checkpoint${PART}`)) disk.unlink(joinPath(directory, name))
   }
+}
+
+/** Whether all its batches are what their CRCs say (R16). */
+export function isSnapshotSound(
+  files: OpenFiles,
+  disk: Disk,
+  directory: string,
+  id: SnapshotId,
+): boolean {
+  const path = joinPath(directory, snapshotFileName(id))
+  const sizeBytes = disk.stat(path)?.sizeBytes ?? 0
+  const file = closedFile(disk, path)
+  const end = walkBatches({ log: file, sizeBytes }, files, 0, 'whole', isWhole)
+  files.close(file)
+  return sizeBytes > 0 && end === sizeBytes
+}
+
+/** It counts for nothing any more; a person may look at it. */
+export function setSnapshotAside(disk: Disk, directory: string, id: SnapshotId) {
+  const path = joinPath(directory, snapshotFileName(id))
+  disk.rename(path, path + DAMAGED)
+  disk.syncDirectory(directory)
 }
 
 export function openSnapshot(

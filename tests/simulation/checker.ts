@@ -33,6 +33,8 @@ export type Checker = {
   starting(node: SimNode, parts: NodeParts): void
   /** The power of a node went: what is known of its disk is read again. */
   lost(nodeId: number): void
+  /** Its disk holds what it held once. */
+  restored(node: SimNode): void
   /** After each step; throws a Violation. */
   step(): void
   sometimes(): void
@@ -217,6 +219,11 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     starting(node, parts) {
       metadata.starting(node, parts)
       applied.starting(parts)
+    },
+    restored(node) {
+      quorum.restored(node)
+      logs.forget(node.id)
+      partitions.lost()
     },
     lost(nodeId) {
       logs.forget(nodeId)

@@ -50,6 +50,8 @@ export type SimNode = {
   lives: number
   /** Its disk refused a call in this life: it has to end. */
   isStricken: boolean
+  /** It starts without something that it may miss; called when it refuses, and then it may no more. */
+  refused: ((why: unknown) => void) | undefined
   /** Why the latest life that ended by itself did. */
   endedBy: unknown
   /** It was told to stop in this life: it asks to be fenced. */
@@ -143,6 +145,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
       parts: undefined,
       lives: 0,
       isStricken: false,
+      refused: undefined,
       endedBy: undefined,
       isStopping: false,
       isSuspect: false,
@@ -206,10 +209,14 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
 
   /** By itself. A disk that refuses is a reason. */
   function failed(node: SimNode, isCurrent: boolean, why: unknown): void {
-    const { isStricken } = node
+    const { isStricken, refused } = node
     node.endedBy = why
     if (isCurrent) ended(node)
-    if (isCurrent && isStricken) trace.note('stopped by its disk', { node: node.id })
+    if (isCurrent && refused !== undefined) {
+      node.refused = undefined
+      trace.note('refused to start', { node: node.id, why: String(why) })
+      refused(why)
+    } else if (isCurrent && isStricken) trace.note('stopped by its disk', { node: node.id })
     else ports.onFailure(node, why)
   }
 
@@ -257,6 +264,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
         if (!isCurrent()) return started.kill()
         running = started
         node.running = started
+        node.refused = undefined
         void started.failed.then((why) => {
           failed(node, isCurrent(), why)
         })

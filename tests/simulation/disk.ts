@@ -33,6 +33,8 @@ export type SimDirectory = {
 
 type Entry = SimFile | SimDirectory
 
+export type DiskCopy = { readonly path: string; readonly what: Entry }
+
 export type DiskFaults = {
   /** Mean of a sync, ms. */
   syncMs: number
@@ -63,6 +65,12 @@ export type SimDisk = Disk & {
   powerCut(random: SeededRandom): { lost: number }
   /** Of what is cached, and of what is durable. */
   flip(path: string, position: number, bit: number): void
+  overwrite(path: string, position: number, bytes: Buffer): void
+  /** All that is cached is durable. */
+  syncAll(): void
+  /** What a folder holds, to be put back later: as it is by then. */
+  copy(path: string): DiskCopy
+  putBack(copy: DiskCopy): void
   /** Another disk was put in, or another one for this path. */
   wipe(path?: string): void
   pendingChanges(): number
@@ -94,6 +102,17 @@ function truncate(content: Content, size: number): void {
 function apply(content: Content, change: Change): void {
   if ('truncateTo' in change) truncate(content, change.truncateTo)
   else writeTo(content, change.position, change.bytes)
+}
+
+/** All of it durable. */
+function cloneOf(entry: Entry): Entry {
+  if (entry.kind === 'file') {
+    const { size, bytes } = entry.data
+    const same = () => ({ bytes: Buffer.from(bytes.subarray(0, size)), size })
+    return { ...entry, data: same(), durable: same(), pending: [] }
+  }
+  const names = new Map([...entry.names].map(([name, each]) => [name, cloneOf(each)] as const))
+  return { kind: 'directory', names, durable: new Map(names), pending: [] }
 }
 
 const newFile = (): SimFile => ({
@@ -132,6 +151,7 @@ export class DiskError extends Error {
 }
 
 export const calmSyncMs = 0.3
+const syncMsMax = 30_000
 
 /** @param machine whose time it is; its syncs complete on that */
 export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
@@ -190,7 +210,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
 
   const slowly = (): Promise<void> =>
     new Promise((done) => {
-      machine.setTimeout(done, 0.02 + random.exponential(disk.faults.syncMs))
+      machine.setTimeout(done, 0.02 + Math.min(random.exponential(disk.faults.syncMs), syncMsMax))
     })
 
   function* walk(directory: SimDirectory, path: string): Generator<[string, SimFile]> {
@@ -198,6 +218,14 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
       const at = `${path}/${name}`
       if (entry.kind === 'file') yield [at, entry]
       else yield* walk(entry, at)
+    }
+  }
+
+  function syncTree(directory: SimDirectory): void {
+    for (const each of directory.pending.splice(0)) applyName(directory.durable, each)
+    for (const entry of directory.names.values()) {
+      if (entry.kind === 'file') syncFile(entry)
+      else syncTree(entry)
     }
   }
 
@@ -439,6 +467,21 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
       for (const { bytes, size } of [found.data, found.durable]) {
         if (position < size) bytes[position]! ^= 1 << bit
       }
+    },
+    overwrite(path, position, bytes) {
+      const found = find(path)
+      if (found?.kind !== 'file') throw new DiskError('ENOENT', path)
+      for (const content of [found.data, found.durable]) {
+        if (position + bytes.length <= content.size) writeTo(content, position, bytes)
+      }
+    },
+    syncAll: () => syncTree(root),
+    copy: (path) => ({ path, what: cloneOf(find(path)!) }),
+    putBack({ path, what }) {
+      const { parent, name } = split(path)
+      const again = cloneOf(what)
+      parent.names.set(name, again)
+      parent.durable.set(name, again)
     },
     wipe(path) {
       if (path === undefined) {

@@ -37,6 +37,8 @@ export const faultNames = [
   'wipe',
   'replaceDirectory',
   'bitFlip',
+  'fileLost',
+  'oldCopy',
   'hostile',
   'crashLoop',
   'flapping',
@@ -493,7 +495,12 @@ function drawFault(name: SingleName, draw: FaultDraw): Fault {
         forMs: random.chance(0.5) ? between(10, 1_000) : between(1_000, 15_000),
       }
     case 'slowSync':
-      return { do: name, node: node(), syncMs: between(20, 2_000), forMs: between(1_000, 15_000) }
+      return {
+        do: name,
+        node: node(),
+        syncMs: random.chance(0.3) ? between(1_000, 30_000) : between(20, 2_000),
+        forMs: between(1_000, 15_000),
+      }
     case 'clockStep':
       return { do: name, node: node(), byMs: between(-60_000, 60_000) }
     case 'clockDrift':
@@ -513,8 +520,24 @@ function drawFault(name: SingleName, draw: FaultDraw): Fault {
       const directory = random.below(directoriesMax)
       return { do: name, node: node(), directory, forMs: restartMs() }
     }
-    case 'bitFlip':
-      return { do: name, node: node(), seed: random.below(2 ** 32), forMs: restartMs() }
+    case 'bitFlip': {
+      const of = random.pick([
+        'batch',
+        'batch',
+        'metadata',
+        'snapshot',
+        'producers',
+        'index',
+      ] as const)
+      const how = random.pick(['flip', 'misdirected', 'unwritten'] as const)
+      return { do: name, node: node(), of, how, seed: random.below(2 ** 32), forMs: restartMs() }
+    }
+    case 'fileLost': {
+      const how = random.pick(['missing', 'empty'] as const)
+      return { do: name, node: node(), how, seed: random.below(2 ** 32), forMs: restartMs() }
+    }
+    case 'oldCopy':
+      return { do: name, node: node(), afterMs: between(500, 15_000), forMs: restartMs() }
     case 'hostile':
       return { do: name, node: node(), seed: random.below(2 ** 32), forMs: between(100, 5_000) }
   }

@@ -61,8 +61,15 @@ test('a client that sends random bytes is sent away, and nobody else notices', a
 })
 
 test('a bit of a log flips while its node is down: it is found, and the replica fetched again', async () => {
-  const events = await told({ do: 'bitFlip', node: 2, seed: 1, forMs: 1_000 })
-  const { entry } = events.find(({ what }) => what === 'bit flip')!
+  const events = await told({
+    do: 'bitFlip',
+    node: 2,
+    of: 'batch',
+    how: 'flip',
+    seed: 1,
+    forMs: 1_000,
+  })
+  const { entry } = events.find(({ what }) => what === 'damage')!
   assert.ok(entry)
   assert.ok(events.some(({ what, node }) => what === 'log damaged' && node === 2))
 })

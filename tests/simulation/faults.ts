@@ -59,6 +59,9 @@ export function createFaults(ports: FaultPorts): Faults {
   const { nodes, network, sockets } = cluster
   const counts = new Map<string, number>()
   const endings = new Set<() => void>()
+  let isHealed = false
+
+  const happened = (name: string) => void counts.set(name, (counts.get(name) ?? 0) + 1)
 
   function lasting(ms: number, end: () => void): true {
     const once = () => {
@@ -113,7 +116,15 @@ export function createFaults(ports: FaultPorts): Faults {
       checker.lost(node.id)
       return startLater(node, forMs)
     },
-    ...createDiskFaults({ ...ports, find, mayLose, lasting, startLater }),
+    ...createDiskFaults({
+      ...ports,
+      find,
+      mayLose,
+      lasting,
+      startLater,
+      isHealed: () => isHealed,
+      happened,
+    }),
     stop({ node: target, forMs }) {
       const node = find(target)
       if (node?.running === undefined) return false
@@ -170,12 +181,12 @@ export function createFaults(ports: FaultPorts): Faults {
     perform(fault) {
       if (nodes.some(({ isSuspect }) => isSuspect)) return false
       if (!performed[fault.do](fault as never)) return false
-      const name = fault.as ?? fault.do
-      counts.set(name, (counts.get(name) ?? 0) + 1)
+      happened(fault.as ?? fault.do)
       trace.note('fault', fault)
       return true
     },
     heal() {
+      isHealed = true
       network.faults = { ...quietNetwork }
       for (const end of [...endings]) end()
       network.healAll()

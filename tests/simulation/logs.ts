@@ -100,6 +100,8 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
   const dirty = new Map<number, Map<string, number>>()
   /** Views that are read for the first time since they were forgotten: they may end torn. */
   const fresh = new Set<LogView>()
+  /** Of those, the ones of which no more is read: what follows goes when its node finds the damage. */
+  const spoiled = new Set<LogView>()
   /** What was in segments that went since the last look. */
   const gone = new Map<LogView, Entry[]>()
   /** Segments that came by another name: what is in them was there before. */
@@ -193,6 +195,7 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
 
   function reread(nodeId: number, path: string, from: number): void {
     const view = viewAt(nodeId, path)
+    if (spoiled.has(view)) return
     const content = disks.get(nodeId)!.file(path)?.data ?? Buffer.alloc(0)
     const { entries } = view
     // What is appended is at the end: only what stands behind is looked at.
@@ -207,12 +210,20 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
     const isKnown = renamed.has(keyOf(nodeId, path))
     for (;;) {
       const entry = parse(content, path, at)
-      if (entry === undefined) break
-      if (entry === 'damaged') {
-        if (!fresh.has(view)) events.damaged(view, path, at)
+      const previous = entries.at(-1)
+      const isSpoiled =
+        entry === undefined
+          ? at < content.length
+          : entry === 'damaged' || (previous !== undefined && entry.base <= previous.last)
+      if (isSpoiled && fresh.has(view)) {
+        spoiled.add(view)
         break
       }
-      const previous = entries.at(-1)
+      if (entry === undefined) break
+      if (entry === 'damaged') {
+        events.damaged(view, path, at)
+        break
+      }
       entries.push(entry)
       if (!known.delete(keyOfEntry(entry)) && !isKnown) events.appended(view, entry, previous)
       at += entry.size
@@ -235,6 +246,7 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
         for (const [path, from] of all) reread(nodeId, path, from)
       }
       fresh.clear()
+      spoiled.clear()
       renamed.clear()
       if (gone.size === 0) return
       const all = [...gone]

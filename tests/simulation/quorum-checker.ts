@@ -29,6 +29,8 @@ export type QuorumChecker = {
   /** Now and then: what costs more. */
   sometimes(): void
   truncated(view: LogView, gone: Entry[]): void
+  /** The disk of an observer is as it was once: what it stored since is forgotten. */
+  restored(node: SimNode): void
   committedEnd(): number
   elections(): number
 }
@@ -70,7 +72,8 @@ export function checkQuorum(
     if (watcher === undefined) continue
     const path = `${node.directory}/${METADATA}`
     watcher.namesSynced = (directory) => {
-      if (directory !== path) return
+      // What it starts without may be the very file.
+      if (directory !== path || node.refused !== undefined) return
       const content = disk.file(`${path}/${QUORUM_STATE}`)?.durable
       if (content === undefined) return
       const text = content.toString('utf8')
@@ -338,6 +341,9 @@ export function checkQuorum(
           entry,
         }))
       }
+    },
+    restored(node) {
+      if (!node.isController) epochs.delete(`${node.id}/${node.directoryId}`)
     },
     committedEnd: () => committedEnd,
     elections: () => leaders.size,

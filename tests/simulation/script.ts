@@ -5,6 +5,7 @@
  * message, sync and timeout takes, from the script's seed.
  */
 import type { ClusterShape } from './cluster.ts'
+import type { Damage } from './damage.ts'
 import type { NetworkFaults } from './ways.ts'
 
 /** A node by its id, or by what it is when the action comes: `controller`, `leader of first-0`. */
@@ -55,8 +56,15 @@ export type Fault = { as?: string } & (
     }
   /** It is killed, and has another, empty directory in place of one when it comes back. */
   | { do: 'replaceDirectory'; node: Target; directory: number; forMs: number }
-  /** It is killed, and one bit of a batch on its disk is another when it comes back. */
-  | { do: 'bitFlip'; node: Target; seed: number; forMs: number }
+  /** It is killed, and something on its disk is another when it comes back. */
+  | ({ do: 'bitFlip'; node: Target; forMs: number } & Damage)
+  /** It is killed, and one of its small files is gone, or empty, when it comes back. */
+  | { do: 'fileLost'; node: Target; how: 'missing' | 'empty'; seed: number; forMs: number }
+  /**
+   * It stops cleanly and goes on; later it is killed, and comes back with what its disk held then. Of a
+   * voter only the directories without the metadata log: an old vote breaks what Raft assumes.
+   */
+  | { do: 'oldCopy'; node: Target; afterMs: number; forMs: number }
   /** Somebody sends it what is no request; the bytes are of this seed. */
   | { do: 'hostile'; node: Target; seed: number; forMs: number }
 )

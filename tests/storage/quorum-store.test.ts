@@ -139,7 +139,7 @@ test('a folder that formatting left, with voters and no log, begins at 0', async
   await withStorage(async ({ clock, directories, folder, start }) => {
     const voters = '00000000000000000000-0000000000.checkpoint'
     mkdirSync(join(folder, '__cluster_metadata-0'))
-    writeFileSync(join(folder, '__cluster_metadata-0', voters), 'voters')
+    writeFileSync(join(folder, '__cluster_metadata-0', voters), batchOf(['voters']))
     await start()
     const store = await openQuorumStore({ directories: directories(), clock })
     assert.equal(store.snapshots(), [{ offset: 0, epoch: 0 }])
@@ -158,13 +158,14 @@ test('a snapshot exists once it is frozen; what a crash left half written does n
     half.append(Buffer.from('half'))
     assert.equal(store.snapshots(), [])
     const writer = store.createSnapshot(id)
-    writer.append(Buffer.from('whole '))
-    writer.append(Buffer.from('snapshot'))
+    const [head, tail] = [batchOf(['whole']), batchOf(['snapshot'])]
+    writer.append(head)
+    writer.append(tail)
     writer.freeze()
     assert.equal(store.snapshots(), [id])
     const reader = store.openSnapshot(id)!
-    assert.is(reader.sizeBytes, 14)
-    assert.is(reader.read(6, 100).toString(), 'snapshot')
+    assert.is(reader.sizeBytes, head.length + tail.length)
+    assert.equal(reader.read(head.length, 1_000), tail)
     assert.is(store.openSnapshot({ offset: 1, epoch: 1 }), undefined)
     store.createSnapshot({ offset: 200, epoch: 3 }).append(Buffer.from('part'))
     store.abandon()
@@ -175,6 +176,59 @@ test('a snapshot exists once it is frozen; what a crash left half written does n
     assert.not(readdirSync(join(folder, '__cluster_metadata-0')).some((n) => n.endsWith('.part')))
     assert.equal([again.log.startOffset(), again.log.endOffset()], [100, 100], 'R16')
     again.abandon()
+  })
+})
+
+test('a snapshot with a bit that flipped is none; where the log begins with it, it is asked for', async () => {
+  await withStorage(async ({ clock, crash, directories, folder, start }) => {
+    await start()
+    const store = await openQuorumStore({ directories: directories(), clock })
+    for (const offset of [100, 200]) {
+      const writer = store.createSnapshot({ offset, epoch: 3 })
+      writer.append(batchOf(['first']))
+      writer.append(batchOf(['second']))
+      writer.freeze()
+    }
+    store.abandon()
+    crash()
+    const pathOf = (offset: number) =>
+      join(folder, '__cluster_metadata-0', `00000000000000000${offset}-0000000003.checkpoint`)
+    const flip = (path: string) => {
+      const bytes = readFileSync(path)
+      bytes[bytes.length - 3]! ^= 4
+      writeFileSync(path, bytes)
+    }
+    flip(pathOf(100))
+    await start()
+    const sound = await openQuorumStore({ directories: directories(), clock })
+    assert.equal(sound.snapshots(), [{ offset: 200, epoch: 3 }])
+    assert.ok(existsSync(`${pathOf(100)}.damaged`))
+    assert.is(sound.log.startOffset(), 200)
+    sound.abandon()
+    crash()
+    flip(pathOf(200))
+    await start()
+    try {
+      await openQuorumStore({ directories: directories(), clock })
+      assert.unreachable()
+    } catch (why) {
+      assert.match(String(why), `${pathOf(200)} is damaged`)
+    }
+  })
+})
+
+test('voters whose file is damaged are asked for', async () => {
+  await withStorage(async ({ clock, directories, folder, start }) => {
+    const voters = '00000000000000000000-0000000000.checkpoint'
+    mkdirSync(join(folder, '__cluster_metadata-0'))
+    writeFileSync(join(folder, '__cluster_metadata-0', voters), '')
+    await start()
+    try {
+      await openQuorumStore({ directories: directories(), clock })
+      assert.unreachable()
+    } catch (why) {
+      assert.match(String(why), `${voters} is damaged`)
+    }
   })
 })
 

@@ -84,4 +84,16 @@ export const diskMutants: Mutant[] = [
     ],
     run: { ...settled, faultyMs: 10_000, mix: calm },
   },
+  {
+    name: 'a snapshot of the metadata is loaded unread',
+    rules: ['R16', 'M1', 'M2', 'scenario', 'error'],
+    patches: [
+      patch(
+        'runtime/storage/quorum-store.ts',
+        '(id: SnapshotId) => isSnapshotSound(shared.files, disk, path, id)',
+        '(id: SnapshotId) => id.offset >= 0',
+      ),
+    ],
+    run: { scenario: 'damaged-metadata-snapshot' },
+  },
 ]
