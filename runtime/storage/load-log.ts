@@ -126,6 +126,8 @@ async function verifyFrom(
   const log = blankLog(origin)
   const epochsKnown = findFiles(log, left)
   log.recoveryPoint = Math.max(from, log.segments[0]!.baseOffset)
+  // A run that was killed may have made files whose names it did not come to sync.
+  log.namesChanged = true
   for (const segment of log.segments.slice(0, unsureFrom(log))) trust(log, segment)
   dropUnsureSnapshots(log)
   const heldEnd = await recover(log, pause)

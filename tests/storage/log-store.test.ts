@@ -198,6 +198,32 @@ test('many logs are removed with two syncs, none of them on the loop', async () 
   )
 })
 
+test('names that a killed run had made are synced before what is written under them counts', async () => {
+  const synced: string[] = []
+  const disk: Disk = {
+    ...nodeDisk,
+    datasyncDirectory(path) {
+      synced.push(path)
+      return nodeDisk.datasyncDirectory(path)
+    },
+  }
+  await withStorage(
+    async ({ folder, start, crash }) => {
+      const before = (await start()).create(of, topicId, logConfig)
+      append(before, batchOf(['a']))
+      // So that the epochs, which sync their folder, are not news.
+      await before.flush()
+      crash()
+      synced.length = 0
+      const log = (await start()).get(of)!
+      append(log, batchOf(['b']))
+      await log.flush()
+      assert.ok(synced.includes(join(folder, 'orders-0')))
+    },
+    { disk },
+  )
+})
+
 test('what a stop left to delete is deleted by the next run', async () => {
   await withStorage(async ({ folder, start, stop }) => {
     const store = await start()
