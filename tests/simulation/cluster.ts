@@ -212,7 +212,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     const { isStricken, refused } = node
     node.endedBy = why
     if (isCurrent) ended(node)
-    if (isCurrent && refused !== undefined) {
+    if (isCurrent && refused !== undefined && !isStricken) {
       node.refused = undefined
       trace.note('refused to start', { node: node.id, why: String(why) })
       refused(why)
