@@ -125,6 +125,38 @@ export const coverage: readonly Entry[] = [
     note: 'scenario tiny-frame-huge-array',
   },
   { id: 'FC3', what: 'every api and version, and some more', names: ['hostile'] },
+  {
+    id: 'FC4',
+    what: 'answers are not read for long, or their connection breaks',
+    names: ['slowReader', 'midAnswer', 'reset', 'clientCut'],
+    note: 'a frame that comes in pieces: the listener is real there (tests/connection)',
+  },
+  {
+    id: 'FC5',
+    what: 'many connections, and again',
+    names: ['flood'],
+    note: 'a third of the seeds with max.connections below that',
+  },
+  { id: 'FC6', what: 'wrong authentication', names: [], note: 'there is none yet' },
+  { id: 'FC7', what: '1,000 requests at once', names: ['pipelined'] },
+  {
+    id: 'FC8',
+    what: 'zombie producers',
+    names: [],
+    note: 'producers that raise their epoch are part of the workload; transactions come later',
+  },
+  {
+    id: 'FC9',
+    what: 'wrong epochs, ids, offsets and sequences',
+    names: ['hostile'],
+    note: 'scenarios gap-in-the-sequences, commit-of-a-stranger',
+  },
+  {
+    id: 'FC10',
+    what: 'rebalance storms',
+    names: [],
+    note: 'part of the workload groups; scenario chained-groups-storm',
+  },
 ]
 
 const isHit = (hits: ReadonlyMap<string, number>, name: string) => `${name} ${hits.get(name) ?? 0}`

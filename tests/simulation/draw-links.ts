@@ -35,7 +35,8 @@ export function drawLinkFault(name: LinkFaultName, draw: LinkDraw): Timed<Fault>
       }))
     }
     case 'subscriptionGap':
-      return [{ at, do: 'serverRestart', forMs: between(10, 3_000), gapMs: between(10, 800) }]
+      // Less than a prober's grace: what is subscribed to is sent before all else, and routes pass it on.
+      return [{ at, do: 'serverRestart', forMs: between(10, 3_000), gapMs: between(10, 120) }]
     case 'routeSplit':
       return [{ at, do: name, forMs: shortOrLong() }]
     case 'slowConsumer':

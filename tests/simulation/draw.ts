@@ -3,6 +3,7 @@
  * a stream of chance of its own, so that one more or less changes no other.
  */
 import { cleanupFor } from './cleanup.ts'
+import { clientFaultNames } from './client-faults.ts'
 import type { ClusterShape } from './cluster.ts'
 import { drawLinkFault, type LinkFaultName, linkFaultNames } from './draw-links.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
@@ -45,6 +46,7 @@ export const faultNames = [
   'pair',
   'bridge',
   ...linkFaultNames,
+  ...clientFaultNames,
 ] as const
 export type FaultName = (typeof faultNames)[number]
 
@@ -229,6 +231,8 @@ function drawShape(options: DrawOptions, random: SeededRandom): ClusterShape {
       'log.index.interval.bytes': String(intervalBytes),
       'log.cleaner.dedupe.buffer.size': '1048576',
       'min.insync.replicas': brokers > 2 ? '2' : '1',
+      // Fewer than a flood brings.
+      ...(random.fork('doors').chance(1 / 3) && { 'max.connections': '150' }),
       'default.replication.factor': String(Math.min(3, brokers)),
       'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
       ...(isCut && {
@@ -538,6 +542,13 @@ function drawFault(name: SingleName, draw: FaultDraw): Fault {
     }
     case 'oldCopy':
       return { do: name, node: node(), afterMs: between(500, 15_000), forMs: restartMs() }
+    case 'pipelined':
+    case 'slowReader':
+      return { do: name, node: node(), forMs: between(1_000, 15_000) }
+    case 'midAnswer':
+      return { do: name, node: node(), forMs: between(0, 5) }
+    case 'flood':
+      return { do: name, node: node(), forMs: between(500, 8_000) }
     case 'hostile':
       return { do: name, node: node(), seed: random.below(2 ** 32), forMs: between(100, 5_000) }
   }

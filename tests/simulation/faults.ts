@@ -7,6 +7,7 @@
  * replicas (KIP-966) an ISR may otherwise shrink to the one that lost its data.
  */
 import type { Checker } from './checker.ts'
+import { createClientFaults } from './client-faults.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import { calmSyncMs } from './disk.ts'
 import { createDiskFaults } from './disk-faults.ts'
@@ -138,6 +139,7 @@ export function createFaults(ports: FaultPorts): Faults {
       return true
     },
     ...createLinkFaults({ cluster, find, lasting }),
+    ...createClientFaults({ ...ports, find, lasting }),
     clientCut({ node: target, forMs }) {
       const node = find(target)
       if (node === undefined) return false

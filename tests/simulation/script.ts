@@ -4,6 +4,7 @@
  * scenario is one that was written by hand or kept. Playing it draws nothing but how long each
  * message, sync and timeout takes, from the script's seed.
  */
+import type { ClientFaultName } from './client-faults.ts'
 import type { ClusterShape } from './cluster.ts'
 import type { Damage } from './damage.ts'
 import type { NetworkFaults } from './ways.ts'
@@ -65,6 +66,8 @@ export type Fault = { as?: string } & (
    * voter only the directories without the metadata log: an old vote breaks what Raft assumes.
    */
   | { do: 'oldCopy'; node: Target; afterMs: number; forMs: number }
+  /** Clients as no good one is: client-faults.ts. */
+  | { do: ClientFaultName; node: Target; forMs: number }
   /** Somebody sends it what is no request; the bytes are of this seed. */
   | { do: 'hostile'; node: Target; seed: number; forMs: number }
 )

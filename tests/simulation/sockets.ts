@@ -11,6 +11,8 @@ import type { Tell } from './trace.ts'
 export type ClientSocket = {
   /** One request, without its length. */
   send(frame: Buffer): void
+  /** false: answers stay where they are, and the node hears nothing of them being read. */
+  read(isReading: boolean): void
   close(): void
 }
 
@@ -37,7 +39,14 @@ export type SimSockets = {
   onChangedInFlight: () => void
 }
 
-type Bound = { nodeId: number; machine: Machine; accept: Accept; connections: Set<Connection> }
+type Bound = {
+  nodeId: number
+  machine: Machine
+  accept: Accept
+  connections: Set<Connection>
+  /** max.connections */
+  isFull(): boolean
+}
 type Connection = { reset(): void }
 
 /** @param tell hears of each frame */
@@ -65,6 +74,8 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
     let pending = 0
     let paused = false
     const unheard: Buffer[] = []
+    let isReading = true
+    const unread: (() => void)[] = []
     const id = ++connected
     held++
     const note = (event: string, from: string, to: string, fields: object) =>
@@ -104,12 +115,17 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
           pending += frame.length
           const told = tell && answerFields(frame)
           if (told) note('sent', address, 'client', told)
-          toClient(() => {
+          const arrive = () => {
             pending -= frame.length
+            if (pending === 0) server?.drained()
             if (!Buffer.concat(chunks).equals(whole)) sockets.onChangedInFlight()
             if (isClosed || isSilent()) return
             if (told) note('arrived', address, 'client', told)
             events.frame(frame)
+          }
+          toClient(() => {
+            if (isReading) arrive()
+            else unread.push(arrive)
           })
         },
         pendingBytes: () => pending,
@@ -133,7 +149,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       at = found
       if (isSilent()) return
       found.machine.whenAwake(() => {
-        if (bound.get(address) !== found || isClosed) return reset()
+        if (bound.get(address) !== found || isClosed || found.isFull()) return reset()
         accept(found)
         toClient(() => {
           if (!isClosed) events.opened()
@@ -155,6 +171,10 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
           })
         })
       },
+      read(now) {
+        isReading = now
+        if (now) for (const arrive of unread.splice(0)) toClient(arrive)
+      },
       close() {
         if (isClosed) return
         isClosed = true
@@ -170,9 +190,11 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
   }
 
   function listenerFor(nodeId: number, machine: Machine) {
-    return ({ host, port }: ListenerOptions, accept: Accept): Listener => {
+    return ({ host, port, limits }: ListenerOptions, accept: Accept): Listener => {
       const name = `${host}:${port}`
-      const entry: Bound = { nodeId, machine, accept, connections: new Set() }
+      const connections = new Set<Connection>()
+      const isFull = () => connections.size >= limits().connectionsMax
+      const entry: Bound = { nodeId, machine, accept, connections, isFull }
       const stopAccepting = () => {
         if (bound.get(name) === entry) bound.delete(name)
       }

@@ -1,5 +1,5 @@
 /** What could be wrong where a node meets its disk, its clients and its links. */
-import { type Mutant, patch } from './mutant.ts'
+import { type Mutant, patch, restless, settled } from './mutant.ts'
 
 export const edgeMutants: Mutant[] = [
   {
@@ -163,5 +163,23 @@ export const edgeMutants: Mutant[] = [
       patch('transport/links/open-requests.ts', '    timers.clearTimeout(request.timer)\n', ''),
     ],
     run: { scenario: 'back-to-baseline' },
+  },
+  {
+    name: 'what is answered first is sent first',
+    rules: ['W3'],
+    patches: [
+      patch(
+        'actors/connection/connection.ts',
+        'open.length === 0 || (header.apiKey === produceKey && open[0]!.key === produceKey)',
+        'open.length < 99 || header.apiKey === produceKey',
+      ),
+      patch(
+        'actors/connection/connection.ts',
+        'const { answer, bytes } = row.open.shift()!',
+        'const { answer, bytes } = row.open.splice(row.open.indexOf(done), 1)[0]!',
+      ),
+      patch('actors/connection/connection.ts', 'while (row.open[0]?.isDone) {', 'if (done) {'),
+    ],
+    run: { ...settled, faultyMs: 5_000, mix: restless({ pipelined: 500 }) },
   },
 ]
