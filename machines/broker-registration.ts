@@ -118,8 +118,13 @@ const unfenced = registrationSetup.createStateConfig({
     BrokerHeartbeat: [
       { guard: and(['wantsShutDown', 'givesUpLeading']), target: 'shutdownNow', actions: fence },
       { guard: 'wantsShutDown', target: 'controlledShutdown', actions: handOver },
-      { guard: 'wantsFence', target: 'fenced', actions: fence },
-      { target: 'unfenced', reenter: true, description: 'Re-entry restarts the session.' },
+      {
+        target: 'unfenced',
+        reenter: true,
+        description:
+          'Re-entry restarts the session. A broker that was ready stays so: one that wants to be ' +
+          'fenced was sent before, and comes late (N1); Kafka, whose connections keep the order, fences.',
+      },
     ],
     brokerGone: { target: 'fenced', actions: fence },
   },
