@@ -2,7 +2,8 @@
  * Brokers and controllers register, and brokers are struck off (KIP-631, 858, 919, 1001).
  *
  * A broker's epoch is the offset of its registration record (M5). One incarnation of an id at a time:
- * another one is refused while the session of the first lives.
+ * another one is refused while the session of the first lives. A session that a new controller gave,
+ * unheard, ends when another process holds the same log directories: their locks end with a process.
  */
 import type { Request } from '../../transport/protocol/api.ts'
 import { refuse } from '../../transport/protocol/errors.ts'
@@ -17,7 +18,7 @@ import type { Controller } from './controller.ts'
 import { offlineDirectoryRecords, reincarnationRecords, unregisterRecords } from './elections.ts'
 
 type Registering = Request<typeof BrokerRegistration>
-type Ports = Pick<Controller, 'hasSession' | 'registered' | 'unregistered'>
+type Ports = Pick<Controller, 'hasSession' | 'isUnheard' | 'registered' | 'unregistered'>
 
 /**
  * @returns the broker epoch
@@ -36,7 +37,9 @@ export function registerBroker(
   }
   const known = cluster.image.brokers().get(brokerId)
   const sameIncarnation = known?.incarnationId === incarnationId
-  if (known !== undefined && !sameIncarnation && ports.hasSession(brokerId, known.epoch)) {
+  const isAlive = known !== undefined && ports.hasSession(brokerId, known.epoch)
+  const isReplaced = ports.isUnheard(brokerId) && holdsDirectoriesOf(request, known)
+  if (isAlive && !sameIncarnation && !isReplaced) {
     refuse(
       'DUPLICATE_BROKER_REGISTRATION',
       `another incarnation of broker ${brokerId} is alive; try again when its session has ended`,
@@ -68,6 +71,11 @@ export function registerBroker(
     applied: () => ports.registered(brokerId, offset),
   }
 }
+
+const holdsDirectoriesOf = ({ logDirs }: Registering, known: BrokerState | undefined): boolean =>
+  known !== undefined &&
+  known.logDirs.length > 0 &&
+  known.logDirs.every((directory) => logDirs.includes(directory))
 
 function checkDirectories({ image }: Cluster, { brokerId, logDirs }: Registering): void {
   const invalid = (why: string): never => refuse('INVALID_REGISTRATION', why)

@@ -56,6 +56,8 @@ export type Controller = QuorumListener & {
   registered(brokerId: number, registrationOffset: number): void
   unregistered(brokerId: number): void
   hasSession(brokerId: number, brokerEpoch: number): boolean
+  /** Its session was given by the beginning of this term, not by a heartbeat. */
+  isUnheard(brokerId: number): boolean
   /**
    * What a probe found: nobody answers for this incarnation. Ends its session, no more. A standby
    * remembers it until it takes over.
@@ -219,6 +221,7 @@ export function hostController(ports: ControllerPorts): Controller {
     },
     unregistered: (brokerId) => registrations.drop(brokerId),
     hasSession: (brokerId, brokerEpoch) => registrations.hasSession(brokerId, brokerEpoch),
+    isUnheard: (brokerId) => registrations.isUnheard(brokerId),
     brokerGone(brokerId, incarnationId) {
       gone.set(brokerId, incarnationId)
       if (writer.epoch() !== undefined) registrations.gone(brokerId, incarnationId)

@@ -54,6 +54,8 @@ export type Registrations = {
   gone(brokerId: number, incarnationId: string): void
   /** Of this incarnation of the broker: heard within the session timeout. */
   hasSession(brokerId: number, brokerEpoch: number): boolean
+  /** It was unfenced when this term began, and has sent no heartbeat in it. */
+  isUnheard(brokerId: number): boolean
   end(): void
 }
 
@@ -94,6 +96,7 @@ export function hostRegistrations(ports: RegistrationPorts): Registrations {
     handOverOffset: number
     /** Monotonic ms of the last heartbeat; undefined: none in this session. */
     heardAt: number | undefined
+    isUnheard: boolean
   }
 
   function append(brokerId: number, change: RegistrationChange): void {
@@ -142,6 +145,7 @@ export function hostRegistrations(ports: RegistrationPorts): Registrations {
       replayedOffset: -1,
       handOverOffset: cluster.image.offset,
       heardAt,
+      isUnheard: heardAt !== undefined,
     })
   }
 
@@ -166,6 +170,7 @@ export function hostRegistrations(ports: RegistrationPorts): Registrations {
       const row = rows.get(brokerId)
       invariant(row !== undefined, 'M6: every registered broker is tracked', { brokerId })
       row.heardAt = clock.monotonic()
+      row.isUnheard = false
       row.replayedOffset = Math.max(row.replayedOffset, currentMetadataOffset)
       refused = undefined
       if (!isDone(row)) {
@@ -202,6 +207,7 @@ export function hostRegistrations(ports: RegistrationPorts): Registrations {
       if (row === undefined || row.epoch !== brokerEpoch || row.heardAt === undefined) return false
       return clock.monotonic() - row.heardAt < sessionTimeoutMs
     },
+    isUnheard: (brokerId) => rows.get(brokerId)?.isUnheard ?? false,
     end() {
       stalls?.stop()
       stalls = undefined

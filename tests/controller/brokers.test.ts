@@ -41,6 +41,27 @@ test('one live incarnation per id: another waits for the end of the session', as
   assert.ok(epoch > epochs.get(7)!)
 })
 
+test('a session that a new controller gave ends when another process holds the directories', async () => {
+  const it = await active()
+  const epochs = await it.brokers(7)
+  await it.quorum.depose('kept')
+  await it.quorum.lead(3)
+  const again = { incarnationId: incarnation('second') }
+  const { error, epoch } = await it.register(7, again)
+  assert.is(error, 'NONE')
+  assert.ok(epoch > epochs.get(7)!)
+})
+
+test('a session that a heartbeat confirmed is kept for its process, whoever holds its directories', async () => {
+  const it = await active()
+  const epochs = await it.brokers(7)
+  await it.quorum.depose('kept')
+  await it.quorum.lead(3)
+  await it.beat(7, epochs.get(7)!)
+  const again = { incarnationId: incarnation('second') }
+  assert.is((await it.register(7, again)).error, 'DUPLICATE_BROKER_REGISTRATION')
+})
+
 test('the same incarnation registers again and keeps its epoch', async () => {
   const it = await active()
   const epochs = await it.brokers(7)
@@ -134,7 +155,10 @@ test('M6: a new controller gives every unfenced broker a fresh session', async (
   await it.quorum.lead(3)
   await it.clock.advance(8_900)
   assert.is(it.committed().brokers().get(7)?.fenced, false)
-  const another = await it.register(7, { incarnationId: incarnation('second') })
+  const another = await it.register(7, {
+    incarnationId: incarnation('second'),
+    logDirs: [incarnation('another disk')],
+  })
   assert.is(another.error, 'DUPLICATE_BROKER_REGISTRATION')
   await it.clock.advance(200)
   assert.is(it.committed().brokers().get(7)?.fenced, true)
