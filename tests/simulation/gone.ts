@@ -1,7 +1,8 @@
 /**
  * Of whom a server told a prober, long enough to be believed, that nobody listens there: a route that
  * is split, a permission that is revoked or a node that reconnects look as one that died (N7). It
- * counts only where the prober had heard that incarnation since its own link was down.
+ * counts only where the prober had heard that incarnation, by whatever it sent, since its own link was
+ * down.
  */
 export type Gone = {
   heard(asker: number, incarnationId: string): void

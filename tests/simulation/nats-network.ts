@@ -174,6 +174,7 @@ export function createNatsNetwork(
     if (peer.isClosed) return
     const { subject, payload: data, reply } = of
     noteQuickest(peer, of)
+    gone.heard(peer.nodeId, of.prefix.from.incarnationId)
     current = { peer, publication: of }
     deliver({ subject, data, reply, noResponders: false })
     current = undefined

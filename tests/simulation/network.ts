@@ -322,7 +322,10 @@ export function createNetwork(
       server: 0,
       losses: 0,
       deafUntil: 0,
-      hear: (from) => heard.note(from, machine.monotonic()),
+      hear(from) {
+        heard.note(from, machine.monotonic())
+        gone.heard(self.nodeId, from.incarnationId)
+      },
       handlerFailed: onHandlerError,
       setUp(up) {
         if (member.isUp === up) return
