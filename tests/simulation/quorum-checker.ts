@@ -3,6 +3,8 @@
 
 import type { Controller } from '../../actors/controller/controller.ts'
 import type { MutableImage } from '../../actors/metadata/create-image.ts'
+import type { Leadership } from '../../actors/quorum/leadership.ts'
+import type { Voter } from '../../actors/quorum/types.ts'
 import type { NodeParts } from '../../runtime/node.ts'
 import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
@@ -61,6 +63,8 @@ export function checkQuorum(
     .map(keyOfVoter)
     .sort()
     .join()
+  /** Who led when last looked at, and with which voters. */
+  const leading = new Map<SimNode, { led: Leadership; voters: readonly Voter[] }>()
   /** They were, when last looked at. */
   const active = new WeakSet<Controller>()
   let committedEnd = 0
@@ -183,6 +187,12 @@ export function checkQuorum(
 
   function checkLeader(node: SimNode): void {
     const led = node.parts?.quorum.rpc.leadership()
+    const before = leading.get(node)
+    if (before !== undefined && before.led !== led) {
+      leading.delete(node)
+      // It may have committed more in the step in which it ended.
+      checkCommitted(node, before.led, before.voters)
+    }
     if (led === undefined) return
     const known = leaders.get(led.epoch)
     if (known === undefined) begins(node, led.epoch)
@@ -195,8 +205,14 @@ export function checkQuorum(
         now: { node: id, directoryId, life: lives },
       }))
     }
+    const voters = node.parts!.quorum.voters()
+    leading.set(node, { led, voters })
+    checkCommitted(node, led, voters)
+  }
+
+  function checkCommitted(node: SimNode, led: Leadership, voters: readonly Voter[]): void {
     const highWatermark = led.highWatermark()
-    if (highWatermark > committedEnd) commit(node, led, highWatermark)
+    if (highWatermark > committedEnd) commit(node, led, highWatermark, voters)
   }
 
   function begins(node: SimNode, epoch: number): void {
@@ -218,8 +234,9 @@ export function checkQuorum(
 
   function commit(
     node: SimNode,
-    led: { epoch: number; epochStartOffset: number },
+    led: Leadership,
     highWatermark: number,
+    voters: readonly Voter[],
   ): void {
     must(
       highWatermark > led.epochStartOffset,
@@ -228,10 +245,10 @@ export function checkQuorum(
       () => ({
         node: node.id,
         highWatermark,
-        ...led,
+        epoch: led.epoch,
+        epochStartOffset: led.epochStartOffset,
       }),
     )
-    const voters = node.parts!.quorum.voters()
     for (const entry of logs.view(node.id, METADATA)?.entries ?? []) {
       if (entry.base < committedEnd || entry.last >= highWatermark) continue
       const holders = voters.filter(({ id, directoryId }) => {

@@ -162,14 +162,14 @@ export async function comeRight(world: World, clients: Clients): Promise<void> {
   faults.heal()
   const restarted = () => {
     for (const node of cluster.nodes) if (node.end === undefined) cluster.start(node)
-    return isReady(cluster)
+    // One that was told to stop may take its time, and has to be started again.
+    return isReady(cluster) && cluster.nodes.every(({ isStopping }) => !isStopping)
   }
   await until('L1', 'all nodes run and know a leader', bounds.leaderMs, restarted)
   await until(
     'L2',
     'each partition has a leader and all replicas in its ISR',
     bounds.replicasMs,
-    // One that was told to stop may only now have done so.
     () => restarted() && isHealthy(cluster),
   )
   await until('P19', 'reassignments end', bounds.replicasMs, () => areMoved(cluster))
