@@ -176,10 +176,10 @@ export function createDiskFaults(ports: DiskFaultPorts): Pick<Performed, DiskFau
       if (node === undefined) return false
       const { faults } = node.disk
       const { path: failing } = node.directories[directory % node.directories.length]!
-      const check: typeof faults.check = (called, path) => {
+      const check: typeof faults.check = (called, path, isHeard = true) => {
         if (called !== operation || !(path === failing || path.startsWith(`${failing}/`))) return
         const { end } = node
-        if (end !== undefined && !node.isStricken && !node.offline.has(failing)) {
+        if (isHeard && end !== undefined && !node.isStricken && !node.offline.has(failing)) {
           trace.note('disk error', { node: node.id, operation, code, path })
           if (failing === node.directory) strike(node, end, operation)
           else setOffline(node, end, failing, operation)

@@ -39,7 +39,8 @@ export type DiskFaults = {
   /** Mean of a sync, ms. */
   syncMs: number
   /** Asked before each call that touches the medium; throws what the system would. */
-  check: (operation: 'read' | 'write' | 'sync', path: string) => void
+  /** @param isHeard false: whoever called has ended meanwhile, and hears of nothing */
+  check: (operation: 'read' | 'write' | 'sync', path: string, isHeard?: boolean) => void
 }
 
 /** What the checker hears; paths as they are now. */
@@ -159,6 +160,8 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
   const open = new Map<number, { file: SimFile; path: string }>()
   const locks = new Set<string>()
   let lastFd = 2
+  /** Processes that had this disk before. */
+  let ended = 0
 
   const partsOf = (path: string) => path.split('/').filter((part) => part !== '')
 
@@ -412,8 +415,9 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     async datasync(fd) {
       const { file, path } = fileOf(fd)
       const last = file.pending.at(-1)
+      const before = ended
       await slowly()
-      disk.faults.check('sync', path)
+      disk.faults.check('sync', path, before === ended)
       // A sync covers what was written before it; one that ended earlier may have done its part.
       const upTo = last === undefined ? -1 : file.pending.indexOf(last)
       syncFile(file, upTo + 1)
@@ -421,16 +425,18 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     async datasyncDirectory(path) {
       const directory = directoryOf(path)
       const last = directory.pending.at(-1)
+      const before = ended
       await slowly()
-      disk.faults.check('sync', path)
+      disk.faults.check('sync', path, before === ended)
       const upTo = last === undefined ? -1 : directory.pending.indexOf(last)
       syncNames(path, directory, upTo + 1)
     },
     async removeTree(path) {
+      const before = ended
       await slowly()
       const found = find(path)
       if (found === undefined) return
-      disk.faults.check('write', path)
+      disk.faults.check('write', path, before === ended)
       const { parent, name } = split(path)
       changeName(parent, { remove: name })
       disk.watcher?.removed(path)
@@ -457,6 +463,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
       for (const [path] of walk(root, '')) yield path
     },
     processEnded() {
+      ended++
       open.clear()
       locks.clear()
     },

@@ -1,7 +1,10 @@
 /** Faults of disks and of clients, one at a time, while a producer writes: what must come of each. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createDisk } from './disk.ts'
 import { drawScript } from './draw.ts'
+import { seededRandom } from './random.ts'
+import { createMachine, createScheduler } from './scheduler.ts'
 import type { Fault, Script, Timed } from './script.ts'
 import { play } from './simulate.ts'
 import type { TraceEvent } from './trace.ts'
@@ -44,6 +47,20 @@ for (const [operation, code] of [
     )
   })
 }
+
+test('what a sync of a dead process meets is not heard by the next one', async () => {
+  const scheduler = createScheduler()
+  const node = createDisk(createMachine(scheduler), seededRandom(1))
+  const heard: (boolean | undefined)[] = []
+  const fd = node.open('/file', 'create')
+  node.faults.check = (_, __, isHeard) => void heard.push(isHeard)
+  const ofDead = node.datasync(fd)
+  node.processEnded()
+  const ofLiving = node.datasync(node.open('/file', 'write'))
+  await scheduler.run(() => heard.length === 2, 1_000)
+  await Promise.all([ofDead, ofLiving])
+  assert.equal(heard.sort(), [false, true])
+})
 
 test('the active controller cannot write its log, and is cut off: it stops all the same', async () => {
   const faults: Timed<Fault>[] = [
