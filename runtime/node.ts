@@ -219,7 +219,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         image: loader.image,
         activeControllerId: () => quorum!.leaderAndEpoch().leaderId,
       }
-      serveController(link, controllerHost)
+      serveController(link, controllerHost, clock)
     }
 
     if (roles.broker) {

@@ -76,7 +76,9 @@ async function decided(
     host.log,
   )
   // Whether it took effect is unknown; the broker asks the next controller, as for any lost answer.
-  if (watched.isDeposed()) refuse('NOT_CONTROLLER', 'leadership was lost; ask again')
+  const isElsewhere =
+    (answer as { errorCode?: number } | undefined)?.errorCode === errorCodes.NOT_CONTROLLER
+  if (watched.isDeposed() || isElsewhere) refuse('NOT_CONTROLLER', 'leadership was lost; ask again')
   const { api } = inner
   const response = answer as Response<Api>
   return Buffer.concat(encodeResponse(api, header.apiVersion, header.correlationId, response))

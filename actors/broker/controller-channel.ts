@@ -5,6 +5,7 @@
  * Source: KIP-590 (Envelope), Kafka's NodeToControllerChannelManager. NOT_CONTROLLER, silence and a
  * new leader all mean: ask whoever leads now. What was asked of a former leader is let go at once,
  * so its outcome is unknown; Kafka's fencing makes the repetition safe, or it answers that the thing exists.
+ * All copies of a forwarded change bear one id, by which the controller that decided it knows them (M9).
  */
 import { type Link, LinkError } from '../../transport/links/link.ts'
 import { call } from '../../transport/links/rpc.ts'
@@ -20,6 +21,7 @@ import { encodeRecord } from '../../transport/protocol/record.ts'
 import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { DefaultPrincipalData } from '../../transport/schemas/records/principal.ts'
 import type { Asker } from '../apis/handler.ts'
+import { FORWARDED_ATTEMPT_MS } from '../controller/forwarded-once.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LeaderAndEpoch } from '../quorum/types.ts'
 import type { ControllerChannel } from './types.ts'
@@ -37,6 +39,8 @@ const RETRY_MS = 20
 /** What this broker asks for itself is fenced or a compare-and-set, so a lost message is soon repeated. */
 const OWN_ATTEMPT_MS = 2_000
 const ENVELOPE_VERSION = 0
+/** ListPartitionReassignments, DescribeQuorum: these change nothing, so each copy may be answered anew. */
+const readOnly: ReadonlySet<number> = new Set([46, 55])
 const PRINCIPAL_VERSION = 0
 const versionBytes = 2
 
@@ -45,6 +49,7 @@ type Attempt<T> = { answer: T } | 'again'
 export function createControllerChannel({ link, clock, leader }: Ports): ControllerChannel {
   /** Those who wait for an answer of a leader that may be replaced, or for there to be one. */
   const waiting = new Set<() => void>()
+  let lastRequestId = 0
   leader.onChange(() => {
     for (const changed of [...waiting]) changed()
   })
@@ -128,16 +133,23 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
         requestPrincipal: principalData(asker.principal),
         clientHostAddress: addressBytes(asker.clientAddress),
       }
+      const requestId = readOnly.has(api.key) ? undefined : ++lastRequestId
+      lastRequestId %= 2 ** 31 - 1
       const inner = ({ responseData }: Response<typeof Envelope>) =>
         responseData && (decodeResponse(api, apiVersion, responseData) as Response<A>)
       const answer = await ask(
         api.name,
         (id, ms) =>
-          call(link, Envelope, ENVELOPE_VERSION, id, envelope, { timeoutMs: ms, lane: 'control' }),
+          call(link, Envelope, ENVELOPE_VERSION, id, envelope, {
+            timeoutMs: ms,
+            lane: 'control',
+            ...(requestId !== undefined && { requestId }),
+          }),
         (answer) =>
           answer.errorCode === errorCodes.NOT_CONTROLLER ||
           (inner(answer) as { errorCode?: number } | null)?.errorCode === errorCodes.NOT_CONTROLLER,
         timeoutMs,
+        FORWARDED_ATTEMPT_MS,
       )
       const response = inner(answer)
       if (answer.errorCode !== errorCodes.NONE || response === null) {

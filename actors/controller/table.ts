@@ -28,6 +28,8 @@ import { controllerRegistration } from '../apis/70-controller-registration.ts'
 import { assignReplicasToDirs } from '../apis/73-assign-replicas-to-dirs.ts'
 import type { Asker, Handler } from '../apis/handler.ts'
 import { type HandlerTable, handlerTable } from '../connection/dispatch.ts'
+import type { Clock } from '../ports/clock.ts'
+import { forwardedOnce } from './forwarded-once.ts'
 import type { ControllerHost } from './types.ts'
 
 /** What brokers forward in an Envelope for their clients. */
@@ -66,11 +68,15 @@ export const controllerTable: HandlerTable<ControllerHost> = handlerTable<Contro
 ])
 
 /** Serves what nodes ask the controller for; before the link connects. */
-export function serveController(link: Link, host: ControllerHost): void {
+export function serveController(link: Link, host: ControllerHost, clock: Clock): void {
+  const once = forwardedOnce(clock)
   for (const handler of ofNodes) {
     serveApi(link, handler.api, handler.versions, (request: Request<Api>, called) => {
-      const answer = handler.answer(request, askerOf(called), host, host.log)
-      return answer as Response<Api> | Promise<Response<Api>>
+      const decide = () => {
+        const answer = handler.answer(request, askerOf(called), host, host.log)
+        return answer as Response<Api> | Promise<Response<Api>>
+      }
+      return called.requestId === undefined ? decide() : once(called.from, called.requestId, decide)
     })
   }
 }

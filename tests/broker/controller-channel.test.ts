@@ -11,6 +11,7 @@ import {
   type Response,
 } from '../../transport/protocol/api.ts'
 import { errorCodes, KafkaError } from '../../transport/protocol/errors.ts'
+import { DeleteTopics } from '../../transport/schemas/20-delete-topics.ts'
 import { DescribeQuorum } from '../../transport/schemas/55-describe-quorum.ts'
 import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { AllocateProducerIds } from '../../transport/schemas/67-allocate-producer-ids.ts'
@@ -164,6 +165,36 @@ test('a forwarded request keeps version, correlation, principal and address of i
   )
   await clock.advance(100)
   assert.is((await asking).errorMessage, 'seen')
+})
+
+test('M9: the copies of a forwarded change share an id, which no other request has', async () => {
+  const clock = fakeClock()
+  const network = memoryNetwork({ clock })
+  const controller = network.link({ clusterId, self: { nodeId: 100, incarnationId: 'c' } })
+  const ids: (number | undefined)[] = []
+  serveApi(controller, Envelope, [0, 0], ({ requestData }, { requestId }) => {
+    ids.push(requestId)
+    if (ids.length < 3) return { responseData: null, errorCode: errorCodes.NOT_CONTROLLER }
+    const { correlationId, apiVersion } = peekRequestHeader(requestData)
+    const answer = { throttleTimeMs: 0, responses: [] }
+    const data = encodeResponse(DeleteTopics, apiVersion, correlationId, answer)
+    return { responseData: Buffer.concat(data), errorCode: 0 }
+  })
+  await connect(clock, controller)
+  const link = network.link({ clusterId, self: { nodeId: 1, incarnationId: 'b' } })
+  await connect(clock, link)
+  const channel = createControllerChannel({
+    link,
+    clock,
+    leader: { current: () => ({ leaderId: 100, epoch: 1 }), onChange: () => {} },
+  })
+  const request = { topics: [], topicNames: ['x'], timeoutMs: 1_000 }
+  for (let each = 0; each < 2; each++) {
+    const asking = channel.forward(DeleteTopics, request, asker(5), 1_000)
+    await clock.advance(100)
+    await asking
+  }
+  assert.equal(ids, [1, 1, 1, 2])
 })
 
 test.run()

@@ -1,6 +1,7 @@
 /**
  * Kafka's RPCs between nodes: the version as int16, then the body as Kafka encodes it; the answer
  * is the body alone, in the same version. Headers stay away: the link knows who asks and for how long.
+ * Between the two may stand an int32 that the copies of one request share; a bit of the version tells.
  */
 import type { Api, Request, Response } from '../protocol/api.ts'
 import { decodeChunks, decoder, encoder } from '../protocol/codec.ts'
@@ -8,6 +9,14 @@ import { DecodeError, refuse } from '../protocol/errors.ts'
 import type { Endpoint, Link, RequestOptions } from './link.ts'
 
 const versionBytes = 2
+const requestIdBytes = 4
+/** No api has so many versions. */
+const hasRequestId = 0x4000
+
+export type CallOptions = RequestOptions & {
+  /** What all copies of a request share, so that who is asked knows them; one incarnation's own. */
+  requestId?: number
+}
 
 /**
  * @throws LinkError when there is no answer, KafkaError when the message does not fit the version,
@@ -19,17 +28,19 @@ export async function call<A extends Api>(
   version: number,
   to: number,
   request: Request<A>,
-  options: RequestOptions,
+  options: CallOptions,
 ): Promise<Response<A>> {
-  const head = Buffer.allocUnsafe(versionBytes)
-  head.writeInt16BE(version)
+  const { requestId } = options
+  const head = Buffer.allocUnsafe(versionBytes + (requestId === undefined ? 0 : requestIdBytes))
+  head.writeInt16BE(requestId === undefined ? version : version | hasRequestId)
+  if (requestId !== undefined) head.writeInt32BE(requestId, versionBytes)
   const chunks = [head, ...encoder(api.request, version)(request)]
   const answer = await link.request(to, api.name, chunks, options)
   return decodeChunks(api.response, version, answer) as Response<A>
 }
 
 /** What is asked, in which version and by whom. */
-export type Called = { version: number; from: Endpoint }
+export type Called = { version: number; from: Endpoint; requestId?: number }
 
 /**
  * Serves one api of a node, before its link connects. An exception reaches the link's
@@ -43,13 +54,20 @@ export function serveApi<A extends Api>(
 ): void {
   link.serve(api.name, (message, from) => {
     if (message.length < versionBytes) throw new DecodeError(`${api.name}: no version`)
-    const version = message.readInt16BE(0)
+    const marked = message.readInt16BE(0)
+    const isCopy = marked > 0 && (marked & hasRequestId) !== 0
+    const headBytes = versionBytes + (isCopy ? requestIdBytes : 0)
+    if (message.length < headBytes) throw new DecodeError(`${api.name}: no request id`)
+    const version = isCopy ? marked ^ hasRequestId : marked
     if (version < lowest || version > highest) {
       refuse('UNSUPPORTED_VERSION', `${api.name} v${version} is not served`)
     }
-    const request = decoder(api.request, version)(message, versionBytes) as Request<A>
+    const request = decoder(api.request, version)(message, headBytes) as Request<A>
     const encode = encoder(api.response, version)
-    const answer = handle(request, { version, from })
+    const answer = handle(
+      request,
+      isCopy ? { version, from, requestId: message.readInt32BE(versionBytes) } : { version, from },
+    )
     return answer instanceof Promise ? answer.then(encode) : encode(answer)
   })
 }
