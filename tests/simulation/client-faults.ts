@@ -74,6 +74,8 @@ function askMany(
       if (answered === count) socket.close()
     },
     closed() {},
+    // What comes behind a gap is in no order.
+    lost: () => socket.close(),
   })
   return socket
 }

@@ -21,6 +21,8 @@ export type ClientEvents = {
   /** One answer, without its length. */
   frame(frame: Buffer): void
   closed(): void
+  /** One was lost while its node was out of reach. */
+  lost?(): void
 }
 
 export type SimSockets = {
@@ -119,12 +121,16 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
             pending -= frame.length
             if (pending === 0) server?.drained()
             if (!Buffer.concat(chunks).equals(whole)) sockets.onChangedInFlight()
-            if (isClosed || isSilent()) return
+            if (isClosed) return
+            if (isSilent()) {
+              events.lost?.()
+              return
+            }
             if (told) note('arrived', address, 'client', told)
             events.frame(frame)
           }
           toClient(() => {
-            if (isReading) arrive()
+            if (isReading && unread.length === 0) arrive()
             else unread.push(arrive)
           })
         },
@@ -173,7 +179,10 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       },
       read(now) {
         isReading = now
-        if (now) for (const arrive of unread.splice(0)) toClient(arrive)
+        if (!now) return
+        toClient(() => {
+          while (isReading && unread.length > 0) unread.shift()!()
+        })
       },
       close() {
         if (isClosed) return
