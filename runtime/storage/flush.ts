@@ -65,6 +65,8 @@ async function syncNames(log: LogState) {
     if (!log.isGone) await log.directory.disk.datasyncDirectory(log.path)
   })
   await log.directory.syncNames()
+  // What went meanwhile waits for the next one.
+  if (!log.namesChanged) log.dropsUnsynced = false
 }
 
 const syncEpochs = (log: LogState) =>

@@ -5,6 +5,7 @@ import { baseOffset, partitionLeaderEpoch } from '../../transport/records/batch.
 import { joinPath } from '../disk/disk.ts'
 import { readEpochs } from './checkpoints.ts'
 import { DELETED_SUFFIX } from './deletions.ts'
+import { dropSegments } from './drop-segments.ts'
 import { entryCount } from './entry-file.ts'
 import {
   assignEpoch,
@@ -19,6 +20,7 @@ import {
   type LogState,
   type Shared,
   type StorageDirectory,
+  segmentIndexAt,
 } from './log-state.ts'
 import { truncateFullyAndStartAt } from './log-truncate.ts'
 import { lastIndexedOffset } from './offset-index.ts'
@@ -141,6 +143,7 @@ function findFiles(log: LogState, left: LogAsLeft): boolean {
   const epochsKnown = restoreEpochs(log)
   finishSwaps(log)
   findSegments(log)
+  dropBelow(log, left.startOffset)
   log.cleanedTo = left.cleanedTo
   if (log.segments.length === 0) {
     log.segments.push(newSegment(log, left.startOffset))
@@ -168,6 +171,7 @@ function blankLog(origin: LogOrigin): LogState {
     tail: emptyTail(),
     cursors: [],
     namesChanged: false,
+    dropsUnsynced: false,
     lowestEnd: 0,
     flushing: undefined,
     flushingNext: undefined,
@@ -206,6 +210,12 @@ function findSegments(log: LogState) {
     } else if (name.endsWith(DELETED_SUFFIX)) litter.push(path)
   }
   log.shared.deletions.later(disk, litter, 0)
+}
+
+/** Whole segments below the log start are back after a power cut, perhaps not each of them (P15). */
+function dropBelow(log: LogState, startOffset: number) {
+  const first = segmentIndexAt(log, startOffset)
+  if (first > 0) dropSegments(log, log.segments.splice(0, first), 0)
 }
 
 function segmentOf(log: LogState, name: string): Segment {

@@ -75,6 +75,8 @@ export type LogState = TopicPartition & {
   cursors: Cursor[]
   /** Names in its folder, or its folder's, may not be durable. */
   namesChanged: boolean
+  /** Of the segments that went from its begin, a power cut may bring back some. */
+  dropsUnsynced: boolean
   /** The lowest end since the sync in flight was begun. */
   lowestEnd: number
   flushing: Promise<number> | undefined

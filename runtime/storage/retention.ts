@@ -73,9 +73,14 @@ function tooMuch({ retentionBytes }: LogConfig, sizeBytes: number): Rule {
 function dropFirst(log: LogState, count: number, nowMs: number) {
   if (count === log.segments.length) roll(log, nowMs)
   abortCleaning(log)
-  const dropped = log.segments.splice(0, count)
-  const first = log.segments[0]!
+  const first = log.segments[count]!
   log.startOffset = Math.max(log.startOffset, first.baseOffset)
+  // Of several a power cut may bring back some, and leave a hole: the next start drops what is below.
+  const mayLeaveHole = count > 1 || log.dropsUnsynced
+  log.namesChanged = true
+  log.dropsUnsynced = true
+  if (mayLeaveHole) log.checkpoints.logStarts.write()
+  const dropped = log.segments.splice(0, count)
   log.recoveryPoint = Math.max(log.recoveryPoint, first.baseOffset)
   log.cursors = []
   dropSegments(log, dropped, log.config.fileDeleteDelayMs)

@@ -114,6 +114,6 @@ export function checkpointFiles(
   }
 }
 
-/** Kafka names only the logs whose start is not that of their first segment. */
-const raisedStart = (log: LogState) =>
-  log.startOffset > log.segments[0]!.baseOffset ? log.startOffset : undefined
+/** Kafka names only the logs whose start is not that of their first segment, as a power cut leaves it. */
+const raisedStart = ({ startOffset, segments, dropsUnsynced }: LogState) =>
+  dropsUnsynced || startOffset > segments[0]!.baseOffset ? startOffset : undefined

@@ -103,19 +103,21 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   }
 
   /** The copy where the controller believes the replica; else the one that was written to most. */
-  function choose(copies: readonly LogView[]): LogView | undefined {
-    const [one] = copies
+  function choose(all: readonly LogView[]): LogView | undefined {
+    const [one] = all
     if (one?.topicId === undefined) return one
     const { nodeId, topicId, name } = one
     const partition = Number(name.slice(name.lastIndexOf('-') + 1))
     const state = cluster.newestImage()?.topicById(topicId)?.partition(partition)
     const directoryId = state?.directories[state.replicas.indexOf(nodeId)]
     const { directories, offline } = cluster.node(nodeId)
+    const isOnline = ({ folder }: LogView) => !offline.has(folder.slice(0, folder.lastIndexOf('/')))
+    // What failed is used no more, though the controller may have yet to hear of it.
+    const copies = all.some(isOnline) ? all.filter(isOnline) : all
     const place = directories.find(({ id }) => id === directoryId)
     const placed = place && copies.find(({ folder }) => folder === `${place.path}/${name}`)
     if (placed !== undefined) return placed
-    const isOnline = ({ folder }: LogView) => !offline.has(folder.slice(0, folder.lastIndexOf('/')))
-    return copies.filter(isOnline).sort((a, b) => b.end - a.end)[0] ?? one
+    return [...copies].sort((a, b) => b.end - a.end)[0]
   }
 
   const logs = createLogs(
@@ -146,6 +148,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       },
     },
     choose,
+    isCompacted,
   )
   for (const { id, disk } of cluster.nodes) logs.watch(id, disk)
   const messages = checkMessages(

@@ -2,6 +2,8 @@
  * What stands in the logs on all disks, read from the disks' own bytes: the checker's record, which
  * asks no node. After each step what was written is read again, and who listens hears what changed.
  */
+import type { Partition } from '../../actors/replica/partition.ts'
+import { LOG_STARTS } from '../../runtime/storage/checkpoints.ts'
 import { PARTITION_METADATA } from '../../runtime/storage/partition-metadata.ts'
 import {
   BATCH_HEADER_BYTES,
@@ -16,6 +18,7 @@ import {
   producerId,
 } from '../../transport/records/batch.ts'
 import { crc32c } from '../../transport/records/crc32c.ts'
+import type { SimNode } from './cluster.ts'
 import type { SimDisk } from './disk.ts'
 
 export type Entry = {
@@ -90,7 +93,11 @@ const nameOf = (path: string) => {
   return folder.slice(folder.lastIndexOf('/') + 1)
 }
 
-export function createLogs(events: LogEvents, choose: Choose = ([first]) => first): Logs {
+export function createLogs(
+  events: LogEvents,
+  choose: Choose = ([first]) => first,
+  mayHaveGaps: (view: LogView) => boolean = () => false,
+): Logs {
   const disks = new Map<number, SimDisk>()
   /** By node and folder. */
   const views = new Map<string, LogView>()
@@ -107,6 +114,9 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
   /** Segments that came by another name: what is in them was there before. */
   const renamed = new Set<string>()
   let isDirty = false
+
+  const follows = (view: LogView, { last }: Entry, { base }: Entry) =>
+    mayHaveGaps(view) ? base > last : base === last + 1
 
   const keyOf = (nodeId: number, path: string) => `${nodeId}|${path}`
 
@@ -214,7 +224,7 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
       const isSpoiled =
         entry === undefined
           ? at < content.length
-          : entry === 'damaged' || (previous !== undefined && entry.base <= previous.last)
+          : entry === 'damaged' || (previous !== undefined && !follows(view, previous, entry))
       if (isSpoiled && fresh.has(view)) {
         spoiled.add(view)
         break
@@ -257,7 +267,7 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
       for (const view of [...views.values()]) if (view.nodeId === nodeId) forgetView(view)
       dirty.get(nodeId)!.clear()
       for (const path of disks.get(nodeId)!.files()) {
-        if (!isLog(path) || isAside(path)) continue
+        if (!isLog(path) || isAside(path) || isBelowStart(disks.get(nodeId)!, path)) continue
         soil(nodeId, path, 0)
         fresh.add(viewAt(nodeId, path))
       }
@@ -284,6 +294,16 @@ export function createLogs(events: LogEvents, choose: Choose = ([first]) => firs
   return logs
 }
 
+/** What a replica uses: the controller may not know yet that it was made anew in another directory. */
+export function viewUsed(
+  logs: Logs,
+  { id: nodeId, directories }: Pick<SimNode, 'id' | 'directories'>,
+  { topic, partition, log }: Pick<Partition, 'topic' | 'partition' | 'log'>,
+): LogView | undefined {
+  const place = directories.find(({ id }) => id === log?.directoryId)
+  return place && logs.viewIn(nodeId, `${place.path}/${topic}-${partition}`)
+}
+
 const endOf = (entries: readonly Entry[]): number | undefined => {
   const last = entries.at(-1)
   return last && last.last + 1
@@ -294,6 +314,18 @@ const baseOf = (path: string) => Number(path.slice(path.lastIndexOf('/') + 1, -'
 
 const basesIn = (disk: SimDisk, folder: string): number[] =>
   disk.names(folder).filter(isLog).map(baseOf)
+
+/** A whole segment below the log start is back after a power cut: its node drops it when it starts. */
+function isBelowStart(disk: SimDisk, path: string): boolean {
+  const folder = folderOf(path)
+  const starts = disk.file(`${folderOf(folder)}/${LOG_STARTS}`)?.data.toString('utf8')
+  const line = starts?.split('\n').find((each) => each.startsWith(`${spacedNameOf(path)} `))
+  const start = Number(line?.split(' ')[2] ?? 0)
+  return basesIn(disk, folder).some((base) => base > baseOf(path) && base <= start)
+}
+
+/** As checkpoints have it: topic and partition. */
+const spacedNameOf = (path: string) => nameOf(path).replace(/-(\d+)$/, ' $1')
 
 export function entryIn({ entries }: LogView, base: number): Entry | undefined {
   let low = 0

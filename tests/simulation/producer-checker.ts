@@ -5,7 +5,7 @@
 import type { Partition } from '../../actors/replica/partition.ts'
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import type { Entry, Logs, LogView } from './logs.ts'
+import { type Entry, type Logs, type LogView, viewUsed } from './logs.ts'
 import { METADATA } from './quorum-checker.ts'
 import { must } from './violation.ts'
 
@@ -71,8 +71,9 @@ export function checkProducers(
     kept.set(producerId, { epoch, lastSequence, batches })
   }
 
-  function check({ id: node }: SimNode, row: Partition): void {
-    const view = logs.viewOf(node, row)
+  function check(simNode: SimNode, row: Partition): void {
+    const { id: node } = simNode
+    const view = viewUsed(logs, simNode, row)
     const { log } = row
     if (log === undefined || view === undefined) return
     const kept = of(view)
@@ -180,7 +181,7 @@ export function checkProducers(
       for (const view of cut) {
         const node = cluster.node(view.nodeId)
         for (const row of node.parts?.broker?.host.replicas.rows() ?? []) {
-          if (!row.removed && logs.viewOf(node.id, row) === view) check(node, row)
+          if (!row.removed && viewUsed(logs, node, row) === view) check(node, row)
         }
       }
       cut.clear()

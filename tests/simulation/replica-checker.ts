@@ -4,7 +4,7 @@
  */
 import { type Partition, viewOf } from '../../actors/replica/partition.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import type { Entry, Logs, LogView, PartitionOf } from './logs.ts'
+import { type Entry, type Logs, type LogView, type PartitionOf, viewUsed } from './logs.ts'
 import type { KnownPartition, MetadataChecker } from './metadata-checker.ts'
 import { METADATA } from './quorum-checker.ts'
 import { must } from './violation.ts'
@@ -139,9 +139,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   }
 
   function checkOwnLog(node: SimNode, row: Partition): void {
-    const { log } = row
-    const place = log && node.directories.find(({ id }) => id === log.directoryId)
-    const view = place && logs.viewIn(node.id, `${place.path}/${nameOf(row)}`)
+    const view = viewUsed(logs, node, row)
     must(
       view === undefined || view.topicId === row.topicId,
       'P17',
@@ -219,7 +217,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
 
   /** P14: the epoch table says what the batches say. */
   function checkEpochs(node: SimNode, row: Partition): void {
-    const view = logs.viewOf(node.id, row)
+    const view = viewUsed(logs, node, row)
     const { log } = row
     if (view === undefined || log === undefined) return
     let before = -1
@@ -253,8 +251,10 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   }
 
   /** P14: the table shrinks with the log. Who leads by now may have begun its epoch at the end. */
-  function checkCut({ nodeId, name }: LogView): void {
-    const row = [...rowsOf(cluster.node(nodeId))].find((each) => nameOf(each) === name)
+  function checkCut(view: LogView): void {
+    const { nodeId, name } = view
+    const node = cluster.node(nodeId)
+    const row = [...rowsOf(node)].find((each) => viewUsed(logs, node, each) === view)
     if (row?.log === undefined || row.role === 'leader' || row.removed) return
     const latest = row.log.latestEpoch()
     const end = row.log.endOffset()
@@ -297,7 +297,9 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       for (const node of nodes) watch(node)
       const node = nodes[turn++ % nodes.length]!
       if (node.parts?.broker?.state() !== 'running') return
-      for (const row of rowsOf(node)) if (!row.removed) checkEpochs(node, row)
+      for (const row of rowsOf(node)) {
+        if (!row.removed) checkEpochs(node, row)
+      }
     },
     restless() {
       return cluster.nodes.flatMap((node) =>

@@ -187,6 +187,30 @@ test('a log start that moved and was not checkpointed is back, and so are its ep
   })
 })
 
+test('of old segments that a power cut brings back in part, none stays (P15)', async () => {
+  await withStorage(async ({ start, crash, folder }) => {
+    const store = await start()
+    const log = store.create(of, topicId, logConfig)
+    for (let i = 0; i < 8; i++) {
+      append(log, batchOf([`v${i}`]))
+      if (i % 2 === 1) log.roll()
+    }
+    await log.flush()
+    await store.checkpointRecoveryPoints()
+    const path = join(folder, 'orders-0')
+    const names = readdirSync(path).filter((name) => name.startsWith('00000000000000000002.'))
+    for (const name of names) cpSync(join(path, name), join(folder, name))
+    log.advanceStartOffset(6)
+    crash()
+    for (const name of names) cpSync(join(folder, name), join(path, name))
+    const again = (await start()).get(of)!
+    assert.equal([again.startOffset(), again.endOffset()], [6, 8])
+    assert.is(again.damage(), undefined)
+    assert.is(readAll(again).length, batchOf(['v6']).length * 2)
+    assert.not.ok(readdirSync(path).includes('00000000000000000002.log'))
+  })
+})
+
 test('half-written files of a crash are out of the way before the next run writes its own', async () => {
   await withStorage(async ({ folder, start, crash }) => {
     const store = await start()
