@@ -70,7 +70,8 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   /** `log|base@epoch` → what stands there and before it, wherever it stands (R5, P4). */
   const written = new Map<string, { crc: number; before: string | undefined; node: number }>()
 
-  function appended(view: LogView, entry: Entry, before: Entry | undefined): void {
+  /** @returns whether it is a copy of what stands elsewhere */
+  function appended(view: LogView, entry: Entry, before: Entry | undefined): boolean {
     const key = `${view.key}|${entry.base}@${entry.epoch}`
     const beforeKey = before === undefined ? undefined : `${before.base}@${before.epoch}`
     const rule = view.name === METADATA ? 'R5' : 'P4'
@@ -84,11 +85,11 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       'a log is dense, and its epochs only rise',
       () => ({ node: view.nodeId, log: view.name, before, entry }),
     )
-    if (mayHaveGaps) return
+    if (mayHaveGaps) return false
     const known = written.get(key)
     if (known === undefined) {
       written.set(key, { crc: entry.crc, before: beforeKey, node: view.nodeId })
-      return
+      return false
     }
     const isSame =
       known.crc === entry.crc &&
@@ -100,6 +101,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       entry,
       before,
     }))
+    return true
   }
 
   /** The copy where the controller believes the replica; else the one that was written to most. */
@@ -123,9 +125,9 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   const logs = createLogs(
     {
       appended(view, entry, before) {
-        appended(view, entry, before)
+        const isCopy = appended(view, entry, before)
         checkSize(view, entry, bytesMaxOf)
-        producers.appended(view, entry)
+        producers.appended(view, entry, isCopy)
         replicas.appended(view, entry)
         offsets.appended(view, entry)
       },

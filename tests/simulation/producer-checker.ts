@@ -25,7 +25,8 @@ export type Attempt = {
 export type Owner = { acks: number; topic: string; topicId: string | undefined; partition: number }
 
 export type ProducerChecker = {
-  appended(view: LogView, entry: Entry): void
+  /** @param isCopy of what a leader appended: it is judged by what both hold */
+  appended(view: LogView, entry: Entry, isCopy: boolean): void
   /** Nobody is known in it any more. */
   restarted(view: LogView): void
   truncated(view: LogView): void
@@ -102,7 +103,7 @@ export function checkProducers(
   }
 
   return {
-    appended(view, entry) {
+    appended(view, entry, isCopy) {
       if (view.name === METADATA) return
       if (entry.producerId < 0) return
       const kept = of(view)
@@ -123,8 +124,9 @@ export function checkProducers(
         told,
       )
       // Of a producer that the log does not know it takes any sequence, as Kafka does: what came before
-      // may have been refused, or deleted.
-      if (last !== undefined) {
+      // may have been refused, or deleted. So may a leader that does not, where this one still does.
+      const isShared = !isCopy || (last?.batches.at(-1)?.base ?? -1) >= view.entries[0]!.base
+      if (last !== undefined && isShared) {
         const wanted = last.epoch < producerEpoch ? 0 : (last.lastSequence + 1) % sequences
         must(sequence >= wanted, 'I1', 'a batch is stored at most once', told)
         must(
