@@ -60,7 +60,7 @@ export const edgeMutants: Mutant[] = [
   },
   {
     name: 'a node without its quorum state votes as if it never had',
-    rules: ['R2', 'R3'],
+    rules: ['R2', 'R3', 'scenario'],
     patches: [
       patch(
         'runtime/storage/quorum-store.ts',
@@ -76,7 +76,7 @@ export const edgeMutants: Mutant[] = [
     patches: [
       patch(
         'transport/links/staleness.ts',
-        'return ((took - least) | 0) > timeoutMs + toleranceMs',
+        'return ((took - lesser(least, leastBefore)) | 0) > timeoutMs + toleranceMs',
         'return false',
       ),
     ],
@@ -157,10 +157,16 @@ export const edgeMutants: Mutant[] = [
     run: { scenario: 'buffer-reused-in-flight' },
   },
   {
-    name: 'a request that was answered keeps its timer',
+    name: 'a request in fifty leaves a timer that sets itself again',
     rules: ['L7', 'scenario'],
     patches: [
-      patch('transport/links/open-requests.ts', '    timers.clearTimeout(request.timer)\n', ''),
+      patch(
+        'transport/links/open-requests.ts',
+        '    clock.clearTimeout(request.timer)\n',
+        '    clock.clearTimeout(request.timer)\n' +
+          '    const again = () => void clock.setTimeout(again, 1_000)\n' +
+          '    if (id % 50 === 0) again()\n',
+      ),
     ],
     run: { scenario: 'back-to-baseline' },
   },

@@ -149,6 +149,12 @@ export const nodeMutants: Mutant[] = [
     // A broker whose log is made anew under it may notice first.
     rules: ['M9', 'error'],
     patches: [
+      // Copies of one request would be decided once.
+      patch(
+        'actors/controller/forwarded-once.ts',
+        'if (before !== undefined) return before',
+        "if (before !== undefined && key === '') return before",
+      ),
       patch(
         'actors/controller/topics.ts',
         'if (image.topicByName(name) !== undefined) {',

@@ -40,6 +40,7 @@ export const replicaMutants: Mutant[] = [
         'actors/replica/leader.ts',
         `maximalIsr.includes(follower.id) ||
         (isEligible(follower, brokers.get(follower.id)) &&
+          isStored(partition, follower) &&
           isCaughtUp(follower, end, now, lagMsMax())),`,
         'maximalIsr.includes(follower.id) && end >= 0 && now >= 0 && brokers !== undefined,',
       ),

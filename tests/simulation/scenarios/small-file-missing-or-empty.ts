@@ -93,6 +93,9 @@ export const scenario: Scenario = {
         const name = path.endsWith('meta.properties') ? node.directory : path
         const isTold = why === undefined || why.includes(name)
         stage.require(isTold, 'who refuses tells which file', { path, how, why })
+        // It may have voted (R2).
+        const mustRefuse = path.endsWith('quorum-state')
+        stage.require(!mustRefuse || why !== undefined, 'no voter forgets', { path, how })
       }
     }
     sending.stop()
