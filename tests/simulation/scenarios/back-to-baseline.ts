@@ -60,6 +60,9 @@ export const scenario: Scenario = {
     }
     await stage.pass(60_000)
     const lived = await timersAtRest(stage)
+    await stage.pass(60_000)
+    const rested = await timersAtRest(stage)
+    stage.require(rested <= lived + 3, 'no timers are added at rest', { lived, rested })
     checkFiles(stage)
     const connections = sumOf(stage, ({ id }) => sockets.connections(id))
     stage.require(connections <= sockets.held(), 'each connection has its client', {
