@@ -2,7 +2,7 @@
  * Which name of `--faults` plays which entry of the catalogue of faults, and how often it was hit: the
  * one place that says so. Where no name stands, the entry is played elsewhere, or says why it is not.
  */
-import type { FaultName } from './draw.ts'
+import type { FaultName } from './draw-faults.ts'
 import type { MessageFault } from './ways.ts'
 
 export type CoveredName = FaultName | MessageFault

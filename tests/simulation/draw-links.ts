@@ -1,4 +1,5 @@
 /** What goes wrong with servers and links, from a seed, beside what cuts nodes off. */
+import { round } from './draw-times.ts'
 import { servers } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { Fault, Target, Timed } from './script.ts'
@@ -15,8 +16,6 @@ export const linkFaultNames = [
 export type LinkFaultName = (typeof linkFaultNames)[number]
 
 type LinkDraw = { at: number; node: () => Target; random: SeededRandom }
-
-const round = (ms: number) => Math.round(ms * 1_000) / 1_000
 
 export function drawLinkFault(name: LinkFaultName, draw: LinkDraw): Timed<Fault>[] {
   const { at, node, random } = draw

@@ -2,13 +2,9 @@
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { coverageTable } from './coverage.ts'
-import {
-  type DrawOptions,
-  type FaultRates,
-  faultNames,
-  type WorkloadName,
-  workloadNames,
-} from './draw.ts'
+import type { DrawOptions, FaultRates } from './draw.ts'
+import { faultNames } from './draw-faults.ts'
+import { type WorkloadName, workloadNames } from './draw-workload.ts'
 import { scenarioNames } from './scenarios.ts'
 import { messageFaults } from './ways.ts'
 

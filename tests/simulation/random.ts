@@ -51,6 +51,12 @@ export function seededRandom(seed: number): SeededRandom {
   }
 }
 
+/** So many of them, each at most once. */
+export function someOf(from: readonly number[], count: number, random: SeededRandom): number[] {
+  const left = [...from]
+  return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0]!)
+}
+
 function hashOf(name: string, start: number): number {
   let hash = start | 0
   for (let at = 0; at < name.length; at++) {
