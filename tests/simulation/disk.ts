@@ -1,45 +1,38 @@
 /**
- * Files in memory, each twice: as the page cache has it and as it would be found after a power cut.
- *
- * What was written but not synced survives a power cut as chance has it: each write, truncation and
- * directory entry by itself, and the last write perhaps up to some byte only. A rename within a
- * directory is atomic. A file that was synced but whose name was not is gone.
+ * A simulated disk: the port's calls on a tree in memory, faults before each that touches the medium, and
+ * what befalls disks from outside.
  */
 import type { Disk, FileStat, OpenMode } from '../../runtime/disk/disk.ts'
+import { apply, type Change, writeTo } from './disk-content.ts'
+import {
+  applyName,
+  changeName,
+  cloneOf,
+  cut,
+  type Entry,
+  entryAt,
+  newDirectory,
+  newFile,
+  partsOf,
+  type SimDirectory,
+  type SimFile,
+  syncFile,
+  syncTree,
+  walk,
+} from './disk-tree.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine } from './scheduler.ts'
-
-type Change = { position: number; bytes: Buffer } | { truncateTo: number }
-
-export type SimFile = {
-  kind: 'file'
-  data: Content
-  durable: Content
-  pending: Change[]
-  modifiedMs: number
-}
-
-type NameChange =
-  | { add: string; what: Entry }
-  | { remove: string }
-  | { rename: string; to: string; what: Entry }
-
-export type SimDirectory = {
-  kind: 'directory'
-  names: Map<string, Entry>
-  durable: Map<string, Entry>
-  pending: NameChange[]
-}
-
-type Entry = SimFile | SimDirectory
 
 export type DiskCopy = { readonly path: string; readonly what: Entry }
 
 export type DiskFaults = {
   /** Mean of a sync, ms. */
   syncMs: number
-  /** Asked before each call that touches the medium; throws what the system would. */
-  /** @param isHeard false: whoever called has ended meanwhile, and hears of nothing */
+  /**
+   * Asked before each call that touches the medium; throws what the system would.
+   *
+   * @param isHeard false: whoever called has ended meanwhile, and hears of nothing
+   */
   check: (operation: 'read' | 'write' | 'sync', path: string, isHeard?: boolean) => void
 }
 
@@ -78,68 +71,6 @@ export type SimDisk = Disk & {
   openFiles(): number
 }
 
-/** Bytes that grow by doubling. */
-type Content = { bytes: Buffer; size: number }
-
-const emptyContent = (): Content => ({ bytes: Buffer.alloc(0), size: 0 })
-
-function writeTo(content: Content, position: number, bytes: Buffer): void {
-  const end = position + bytes.length
-  if (end > content.bytes.length) {
-    const larger = Buffer.alloc(Math.max(end, content.bytes.length * 2, 256))
-    content.bytes.copy(larger, 0, 0, content.size)
-    content.bytes = larger
-  }
-  bytes.copy(content.bytes, position)
-  content.size = Math.max(content.size, end)
-}
-
-function truncate(content: Content, size: number): void {
-  if (size < content.size) content.bytes.fill(0, size, content.size)
-  else if (size > content.size) writeTo(content, size - 1, Buffer.alloc(1))
-  content.size = size
-}
-
-function apply(content: Content, change: Change): void {
-  if ('truncateTo' in change) truncate(content, change.truncateTo)
-  else writeTo(content, change.position, change.bytes)
-}
-
-/** All of it durable. */
-function cloneOf(entry: Entry): Entry {
-  if (entry.kind === 'file') {
-    const { size, bytes } = entry.data
-    const same = () => ({ bytes: Buffer.from(bytes.subarray(0, size)), size })
-    return { ...entry, data: same(), durable: same(), pending: [] }
-  }
-  const names = new Map([...entry.names].map(([name, each]) => [name, cloneOf(each)] as const))
-  return { kind: 'directory', names, durable: new Map(names), pending: [] }
-}
-
-const newFile = (): SimFile => ({
-  kind: 'file',
-  data: emptyContent(),
-  durable: emptyContent(),
-  pending: [],
-  modifiedMs: 0,
-})
-
-const newDirectory = (): SimDirectory => ({
-  kind: 'directory',
-  names: new Map(),
-  durable: new Map(),
-  pending: [],
-})
-
-function applyName(names: Map<string, Entry>, change: NameChange): void {
-  if ('add' in change) names.set(change.add, change.what)
-  else if ('remove' in change) names.delete(change.remove)
-  else {
-    names.delete(change.rename)
-    names.set(change.to, change.what)
-  }
-}
-
 export class DiskError extends Error {
   readonly code: string
   /** Of what was to be written, so much is there all the same. */
@@ -163,16 +94,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
   /** Processes that had this disk before. */
   let ended = 0
 
-  const partsOf = (path: string) => path.split('/').filter((part) => part !== '')
-
-  function find(path: string): Entry | undefined {
-    let at: Entry | undefined = root
-    for (const part of partsOf(path)) {
-      if (at?.kind !== 'directory') return undefined
-      at = at.names.get(part)
-    }
-    return at
-  }
+  const find = (path: string) => entryAt(root, path)
 
   function directoryOf(path: string): SimDirectory {
     const found = find(path)
@@ -183,11 +105,6 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
   function split(path: string): { parent: SimDirectory; name: string } {
     const at = path.lastIndexOf('/')
     return { parent: directoryOf(path.slice(0, at)), name: path.slice(at + 1) }
-  }
-
-  function changeName(directory: SimDirectory, change: NameChange): void {
-    applyName(directory.names, change)
-    directory.pending.push(change)
   }
 
   function fileOf(fd: number): { file: SimFile; path: string } {
@@ -202,10 +119,6 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     file.modifiedMs = machine.now()
   }
 
-  function syncFile(file: SimFile, changes = file.pending.length): void {
-    for (const each of file.pending.splice(0, changes)) apply(file.durable, each)
-  }
-
   function syncNames(path: string, directory: SimDirectory, changes = directory.pending.length) {
     for (const each of directory.pending.splice(0, changes)) applyName(directory.durable, each)
     disk.watcher?.namesSynced(path)
@@ -215,32 +128,6 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     new Promise((done) => {
       machine.setTimeout(done, 0.02 + Math.min(random.exponential(disk.faults.syncMs), syncMsMax))
     })
-
-  function* walk(directory: SimDirectory, path: string): Generator<[string, SimFile]> {
-    for (const [name, entry] of directory.names) {
-      const at = `${path}/${name}`
-      if (entry.kind === 'file') yield [at, entry]
-      else yield* walk(entry, at)
-    }
-  }
-
-  function syncTree(directory: SimDirectory): void {
-    for (const each of directory.pending.splice(0)) applyName(directory.durable, each)
-    for (const entry of directory.names.values()) {
-      if (entry.kind === 'file') syncFile(entry)
-      else syncTree(entry)
-    }
-  }
-
-  /** The durable entry of a path, by durable names all the way. */
-  function durableAt(path: string): Entry | undefined {
-    let at: Entry | undefined = root
-    for (const part of partsOf(path)) {
-      if (at?.kind !== 'directory') return undefined
-      at = at.durable.get(part)
-    }
-    return at
-  }
 
   function create(path: string): SimFile {
     const { parent, name } = split(path)
@@ -254,44 +141,6 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     const file = newFile()
     changeName(parent, { add: name, what: file })
     return file
-  }
-
-  function cut(directory: SimDirectory, chance: SeededRandom): number {
-    let lost = 0
-    for (const each of directory.pending) {
-      if (chance.chance(0.5)) applyName(directory.durable, each)
-      else lost++
-    }
-    directory.pending = []
-    directory.names = new Map(directory.durable)
-    for (const entry of directory.names.values()) {
-      lost += entry.kind === 'directory' ? cut(entry, chance) : cutFile(entry, chance)
-    }
-    return lost
-  }
-
-  function cutFile(file: SimFile, chance: SeededRandom): number {
-    const { pending } = file
-    file.pending = []
-    let lost = 0
-    const style = chance.below(4)
-    const kept = chance.below(pending.length + 1)
-    for (const [at, each] of pending.entries()) {
-      const keep =
-        style === 0 ? false : style === 1 ? at < kept : style === 2 ? chance.chance(0.5) : true
-      if (keep) apply(file.durable, each)
-      else lost++
-      const isTorn = !keep && style === 1 && at === kept && 'bytes' in each
-      if (isTorn && chance.chance(0.5)) {
-        const { position, bytes } = each
-        writeTo(file.durable, position, bytes.subarray(0, chance.below(bytes.length)))
-      }
-    }
-    file.data = {
-      bytes: Buffer.from(file.durable.bytes.subarray(0, file.durable.size)),
-      size: file.durable.size,
-    }
-    return lost
   }
 
   const disk: SimDisk = {
@@ -449,7 +298,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
     file(path) {
       const found = find(path)
       if (found?.kind !== 'file') return undefined
-      const durable = durableAt(path)
+      const durable = entryAt(root, path, 'durable')
       return {
         data: found.data.bytes.subarray(0, found.data.size),
         durable:

@@ -118,7 +118,7 @@ export function drawScript(options: DrawOptions): Script {
 }
 
 /** A swarm: most seeds lack most faults, so that each combination gets its turn. */
-export function drawMix(random: SeededRandom): FaultMix {
+function drawMix(random: SeededRandom): FaultMix {
   const meanMs: FaultMix['meanMs'] = {}
   const pace = random.pick([700, 2_000, 3_000])
   for (const name of faultNames) {
