@@ -132,12 +132,24 @@ test('it ends at the deadline', async () => {
   assert.is((error as KafkaError).code, 'REQUEST_TIMED_OUT')
 })
 
-test('a forwarded request keeps version, correlation, principal and address of its asker', async () => {
+/** A channel to one controller, which takes what is forwarded. */
+async function forwarding(take: Parameters<typeof serveApi<typeof Envelope>>[3]) {
   const clock = fakeClock()
   const network = memoryNetwork({ clock })
-  const controller = network.link({ clusterId, self: { nodeId: 100, incarnationId: 'c' } })
+  const linkOf = (nodeId: number) =>
+    network.link({ clusterId, self: { nodeId, incarnationId: `incarnation-${nodeId}` } })
+  const controller = linkOf(100)
+  serveApi(controller, Envelope, [0, 0], take)
+  await connect(clock, controller)
+  const link = linkOf(1)
+  await connect(clock, link)
+  const leader = { current: () => ({ leaderId: 100, epoch: 1 }), onChange: () => {} }
+  return { clock, channel: createControllerChannel({ link, clock, leader }) }
+}
+
+test('a forwarded request keeps version, correlation, principal and address of its asker', async () => {
   let calls = 0
-  serveApi(controller, Envelope, [0, 0], ({ requestData, clientHostAddress }) => {
+  const { clock, channel } = await forwarding(({ requestData, clientHostAddress }) => {
     if (calls++ === 0) return { responseData: null, errorCode: errorCodes.NOT_CONTROLLER }
     const header = peekRequestHeader(requestData)
     assert.is(header.apiVersion, 2)
@@ -148,14 +160,6 @@ test('a forwarded request keeps version, correlation, principal and address of i
     const answer = { errorCode: 0, errorMessage: 'seen', topics: [], nodes: [] }
     const data = encodeResponse(DescribeQuorum, 2, header.correlationId, answer)
     return { responseData: Buffer.concat(data), errorCode: 0 }
-  })
-  await connect(clock, controller)
-  const link = network.link({ clusterId, self: { nodeId: 1, incarnationId: 'b' } })
-  await connect(clock, link)
-  const channel = createControllerChannel({
-    link,
-    clock,
-    leader: { current: () => ({ leaderId: 100, epoch: 1 }), onChange: () => {} },
   })
   const asking = channel.forward(
     DescribeQuorum,
@@ -168,25 +172,14 @@ test('a forwarded request keeps version, correlation, principal and address of i
 })
 
 test('M9: the copies of a forwarded change share an id, which no other request has', async () => {
-  const clock = fakeClock()
-  const network = memoryNetwork({ clock })
-  const controller = network.link({ clusterId, self: { nodeId: 100, incarnationId: 'c' } })
   const ids: (number | undefined)[] = []
-  serveApi(controller, Envelope, [0, 0], ({ requestData }, { requestId }) => {
+  const { clock, channel } = await forwarding(({ requestData }, { requestId }) => {
     ids.push(requestId)
     if (ids.length < 3) return { responseData: null, errorCode: errorCodes.NOT_CONTROLLER }
     const { correlationId, apiVersion } = peekRequestHeader(requestData)
     const answer = { throttleTimeMs: 0, responses: [] }
     const data = encodeResponse(DeleteTopics, apiVersion, correlationId, answer)
     return { responseData: Buffer.concat(data), errorCode: 0 }
-  })
-  await connect(clock, controller)
-  const link = network.link({ clusterId, self: { nodeId: 1, incarnationId: 'b' } })
-  await connect(clock, link)
-  const channel = createControllerChannel({
-    link,
-    clock,
-    leader: { current: () => ({ leaderId: 100, epoch: 1 }), onChange: () => {} },
   })
   const request = { topics: [], topicNames: ['x'], timeoutMs: 1_000 }
   for (let each = 0; each < 2; each++) {

@@ -73,6 +73,13 @@ type Shaped = {
   replicas?: number[]
 }
 
+/** The metadata log rolls tiny segments, and is soon cut behind a snapshot. */
+export const cutMetadata = {
+  'internal.metadata.log.segment.bytes': '600',
+  'metadata.log.max.record.bytes.between.snapshots': '1500',
+  'metadata.max.retention.bytes': '4000',
+}
+
 /** Nothing goes wrong by itself: one topic, `first`, with one producer, `producer`. */
 export function quietScript(seed: number, shaped: Shaped = {}): Script {
   const { brokers = 3, controllers = 0, config = {}, nats, partitions = 1, replicas } = shaped

@@ -1,6 +1,6 @@
 import type { SimNode } from '../cluster.ts'
 import { METADATA } from '../quorum-checker.ts'
-import { quietScript, type Scenario, type Stage } from '../stage.ts'
+import { cutMetadata, quietScript, type Scenario, type Stage } from '../stage.ts'
 
 const snapshotsOf = ({ disk, directory }: SimNode) =>
   disk
@@ -22,14 +22,7 @@ export const scenario: Scenario = {
   lesson:
     'R16: a bit flips in each snapshot of the metadata on a voter, and on a broker, so that nothing tells ' +
     'what stood before the log. It refuses to start, and names the file; given it back, it starts.',
-  script: quietScript(84, {
-    controllers: 3,
-    config: {
-      'internal.metadata.log.segment.bytes': '600',
-      'metadata.log.max.record.bytes.between.snapshots': '1500',
-      'metadata.max.retention.bytes': '4000',
-    },
-  }),
+  script: quietScript(84, { controllers: 3, config: cutMetadata }),
   async play(stage) {
     const { cluster } = stage
     for (let index = 0; index < 20; index++) {

@@ -1,18 +1,11 @@
 import { METADATA } from '../quorum-checker.ts'
-import { quietScript, type Scenario } from '../stage.ts'
+import { cutMetadata, quietScript, type Scenario } from '../stage.ts'
 
 export const scenario: Scenario = {
   lesson:
     'KAFKA-14238, R16: the metadata log is cut into tiny segments, and snapshots are written while more comes ' +
     'in and leaders change. It is cut where a whole snapshot ends, and who is behind is given that.',
-  script: quietScript(60, {
-    controllers: 3,
-    config: {
-      'internal.metadata.log.segment.bytes': '600',
-      'metadata.log.max.record.bytes.between.snapshots': '1500',
-      'metadata.max.retention.bytes': '4000',
-    },
-  }),
+  script: quietScript(60, { controllers: 3, config: cutMetadata }),
   async play(stage) {
     const { cluster } = stage
     const names: string[] = []
