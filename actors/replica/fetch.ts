@@ -127,7 +127,8 @@ export function createFetches({ clock, sessions, find, missing, followerFetched 
         entry.toldHighWatermark === highWatermark && entry.toldLogStartOffset === logStartOffset
       const isNews = error !== 'NONE' || diverging !== undefined || records.length > 0
       if (isNews || isFull || !told) partitions.push(fetched)
-      entry.toldHighWatermark = highWatermark
+      // Who must truncate does not take the high watermark: it is told when it has.
+      entry.toldHighWatermark = diverging === undefined ? highWatermark : -1
       entry.toldLogStartOffset = logStartOffset
       if (isNews) {
         // Behind the others next time; it stays until a fetch finds nothing, since who fetches

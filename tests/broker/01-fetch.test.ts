@@ -262,6 +262,23 @@ test('followers: an older broker epoch is refused, divergence is told with error
   })
 })
 
+test('who was told of a divergence is told the high watermark again once it has truncated', async () => {
+  await withBrokers([1], async (rig) => {
+    const topicId = rig.createTopic('orders', { replicas: [[1]] })
+    await produceTo(rig, 1, 'orders', batchOf(['a', 'b']))
+    const from = async (offset: number, sessionId: number, sessionEpoch: number) => {
+      const asked = request([{ topicId, partition: 0, offset }], { sessionId, sessionEpoch })
+      asked.topics[0]!.partitions[0]!.lastFetchedEpoch = 0
+      return (await rig.ask(1, fetch, Fetch, 17, asked))!
+    }
+    const { sessionId, responses } = await from(5, 0, 0)
+    assert.equal(responses[0]!.partitions[0]!.divergingEpoch, { epoch: 0, endOffset: 2 })
+    const truncated = await from(2, sessionId, 1)
+    assert.is(truncated.responses[0]?.partitions[0]!.highWatermark, 2)
+    assert.equal(partitionsOf(await ask(rig, [], { sessionId, sessionEpoch: 2 })), [])
+  })
+})
+
 test('consumers may read a follower from v11 on, below its high watermark', async () => {
   await withBrokers([1, 2], async (rig) => {
     const topicId = rig.createTopic('orders', { replicas: [[2, 1]] })
