@@ -1,6 +1,6 @@
 /** What `npm run simulate` says: a line that counts, and a failure with what led to it. */
 import pc from 'picocolors'
-import type { Told } from './pool.ts'
+import type { Told } from './told.ts'
 
 const reportedLines = 60
 
@@ -18,6 +18,7 @@ export function createTally(): Tally {
   const total = { seeds: 0, ms: 0, elections: 0, isr: 0, acked: 0, faults: 0, violations: 0 }
   const hits = new Map<string, number>()
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   return {
     add({ simulatedMs, elections, isrChanges, ackedRecords, faults, messages, failure }) {
       for (const [name, count] of Object.entries({ ...faults, ...messages })) {
@@ -33,10 +34,11 @@ export function createTally(): Tally {
     },
     line() {
       const realMs = performance.now() - startedAt
+      const { user, system } = process.cpuUsage(cpuBefore)
       return [
         `${total.seeds} seeds`,
         `${(total.ms / 3_600_000).toFixed(2)} h simulated`,
-        `${(total.ms / realMs).toFixed(0)}x real time`,
+        `${(total.ms / realMs).toFixed(0)}x real time (${((total.ms * 1_000) / (user + system)).toFixed(0)}x a core)`,
         `${total.faults} faults`,
         `${total.elections} elections`,
         `${total.isr} ISR changes`,

@@ -3,9 +3,10 @@
  * the faults of messages, then topics, producers and nodes, then ever smaller pieces of the list of actions, as long as the same rule
  * stays broken (delta debugging, Zeller and Hildebrandt 2002).
  */
-import { type Told, tell } from './pool.ts'
+
 import type { ProducerSpec, Script, TopicSpec } from './script.ts'
 import { play } from './simulate.ts'
+import { type Told, tell } from './told.ts'
 import { quietNetwork } from './ways.ts'
 
 export type Shrunk = { script: Script; told: Told }

@@ -8,15 +8,18 @@ import { drawScript } from './draw.ts'
 import { createPool } from './pool.ts'
 import { parseScript } from './script.ts'
 import { play, type Result, simulate } from './simulate.ts'
+import type { Told } from './told.ts'
 
 const base = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000)
 const realMsMax = 40_000
+const seedsMax = 20
 
 const calm = { meanMs: {}, lossRate: 0, repeatRate: 0, delayMs: 0.3, stallRate: 0 }
 
+const replayOf = (seed: number) => `npm run simulate -- --seed ${seed} --faulty 20`
+
 function held({ failure, seed }: Result): void {
-  const replay = `npm run simulate -- --seed ${seed} --faulty 20`
-  assert.is(failure, undefined, `${failure?.why.message}\n${replay}`)
+  assert.is(failure, undefined, `${failure?.why.message}\n${replayOf(seed)}`)
 }
 
 test('three nodes elect, register, create topics, take and give records: in simulated time', async () => {
@@ -43,7 +46,7 @@ test('the same seed gives the same history', async () => {
   assert.is.not(other.hash, first.hash)
 })
 
-test('a seed has one history, in whichever thread it is played', async () => {
+test('a seed has one history, in whichever thread it is played, compiled file by file or as a whole', async () => {
   const scripts = [7, 8].map((seed) => drawScript({ seed, faultyMs: 3_000 }))
   const told = new Map<number, string>()
   await createPool(2).run(scripts[Symbol.iterator](), ({ seed, hash }) => {
@@ -62,11 +65,19 @@ test('a script is the same behind JSON', async () => {
 
 test(`fresh seeds break no promise (SEED=${base})`, async () => {
   const startedAt = performance.now()
-  let seeds = 0
-  for (; seeds < 20 && performance.now() - startedAt < realMsMax; seeds++) {
-    held(await simulate({ seed: base + seeds, faultyMs: 20_000 }))
+  const told: Told[] = []
+  function* fresh() {
+    for (let seed = base; ; seed++) yield drawScript({ seed, faultyMs: 20_000 })
   }
-  console.log(`${seeds} seeds from SEED=${base}`)
+  await createPool(1).run(fresh(), (one) => {
+    told.push(one)
+    const isOver = told.length >= seedsMax || performance.now() - startedAt > realMsMax
+    return one.failure === undefined && !isOver
+  })
+  console.log(`${told.length} seeds from SEED=${base}`)
+  for (const { seed, failure } of told) {
+    assert.is(failure, undefined, `${failure?.message}\n${replayOf(seed)}`)
+  }
 })
 
 test.run()

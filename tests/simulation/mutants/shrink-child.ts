@@ -3,10 +3,10 @@
  * and after, what they broke, and the history of the smaller one as it comes back from its file.
  */
 import { drawScript } from '../draw.ts'
-import { tell } from '../pool.ts'
 import { parseScript, type Script } from '../script.ts'
 import { shrink } from '../shrink.ts'
 import { play, simulate } from '../simulate.ts'
+import { tell } from '../told.ts'
 import type { MutantRun, Seeds } from './mutant.ts'
 
 export type ShrinkTold = {
