@@ -7,6 +7,7 @@ import { CLEAN_MARKER } from '../../runtime/storage/clean-marker.ts'
 import { checkApplied } from './apply-checker.ts'
 import type { Cleanup } from './cleanup.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
+import { checkIdle } from './idle-checker.ts'
 import { createLogs, type Entry, type Logs, type LogView, topicOf } from './logs.ts'
 import { checkMessages } from './message-checker.ts'
 import { checkMetadata, type MetadataChecker } from './metadata-checker.ts'
@@ -180,6 +181,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   const positions = checkPositions(cluster, logs, isCompacted)
   const snapshots = checkSnapshots(cluster, quorum.committedEnd)
   const sessions = checkSessions(cluster, nowMs)
+  const idle = checkIdle(cluster)
   const metadata: MetadataChecker = checkMetadata(
     cluster,
     {
@@ -252,6 +254,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       replicas.sometimes()
       producers.sometimes()
       sessions.sometimes()
+      idle.sometimes()
     },
     restless: () => replicas.restless(),
     stopped: () =>

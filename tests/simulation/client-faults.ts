@@ -1,7 +1,8 @@
 /**
  * Clients that behave as no good one does: a thousand requests at once, answers that are not read (a peer
- * that is half gone looks the same), connections that break amid their answers, and far too many of
- * them. What is answered comes in the order of the requests (W3).
+ * that is half gone looks the same), requests that come a byte at a time or never whole, connections that
+ * break amid their answers, and far too many of them. What is answered comes in the order of the
+ * requests (W3).
  */
 import { encodeRequest } from '../../transport/protocol/api.ts'
 import { Metadata } from '../../transport/schemas/03-metadata.ts'
@@ -10,10 +11,17 @@ import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
 import type { SimNode } from './cluster.ts'
 import type { FaultPorts, Performed } from './faults.ts'
 import type { Target } from './script.ts'
+import { writeSlowly } from './slow-writers.ts'
 import type { ClientSocket, SimSockets } from './sockets.ts'
 import { Violation } from './violation.ts'
 
-export const clientFaultNames = ['pipelined', 'slowReader', 'midAnswer', 'flood'] as const
+export const clientFaultNames = [
+  'pipelined',
+  'slowReader',
+  'slowWriter',
+  'midAnswer',
+  'flood',
+] as const
 export type ClientFaultName = (typeof clientFaultNames)[number]
 
 export type ClientFaultPorts = FaultPorts & {
@@ -106,6 +114,11 @@ export function createClientFaults(ports: ClientFaultPorts): Pick<Performed, Cli
         socket.read(true)
         lasting(forMs, socket.close)
       })
+    },
+    slowWriter({ node: target, forMs }) {
+      const node = find(target)
+      if (node?.isBroker !== true) return false
+      return lasting(forMs, writeSlowly(node, forMs, { sockets, scheduler, fail }))
     },
     midAnswer({ node, forMs }) {
       const address = addressOf(node)

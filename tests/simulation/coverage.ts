@@ -127,9 +127,9 @@ export const coverage: readonly Entry[] = [
   { id: 'FC3', what: 'every api and version, and some more', names: ['hostile'] },
   {
     id: 'FC4',
-    what: 'answers are not read for long, or their connection breaks',
-    names: ['slowReader', 'midAnswer', 'reset', 'clientCut'],
-    note: 'a frame that comes in pieces: the listener is real there (tests/connection)',
+    what: 'answers are not read for long, requests come in trickles or stay half, connections break',
+    names: ['slowReader', 'slowWriter', 'midAnswer', 'reset', 'clientCut'],
+    note: 'a third of the seeds with 20 s as connections.max.idle.ms',
   },
   {
     id: 'FC5',

@@ -181,6 +181,8 @@ function drawFault(name: SingleName, draw: FaultDraw): Fault {
     case 'pipelined':
     case 'slowReader':
       return { do: name, node: node(), forMs: between(1_000, 15_000) }
+    case 'slowWriter':
+      return { do: name, node: node(), forMs: between(1_000, 50_000) }
     case 'midAnswer':
       return { do: name, node: node(), forMs: between(0, 5) }
     case 'flood':

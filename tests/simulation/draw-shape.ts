@@ -40,6 +40,8 @@ export function drawShape(options: ShapeOptions, random: SeededRandom): ClusterS
       'min.insync.replicas': brokers > 2 ? '2' : '1',
       // Fewer than a flood brings.
       ...(random.fork('doors').chance(1 / 3) && { 'max.connections': '150' }),
+      // Longer than any request of the workload waits for its answer.
+      ...(random.fork('idle').chance(1 / 3) && { 'connections.max.idle.ms': '20000' }),
       'default.replication.factor': String(Math.min(3, brokers)),
       'metadata.log.max.record.bytes.between.snapshots': String(snapshotBytes),
       ...(isCut && {

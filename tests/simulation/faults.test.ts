@@ -77,6 +77,10 @@ test('a client that sends random bytes is sent away, and nobody else notices', a
   assert.ok(warned.length > 0)
 })
 
+test('clients write a byte now and then, or half a request: nobody else notices', async () => {
+  await told({ do: 'slowWriter', node: 2, forMs: 8_000 })
+})
+
 test('a bit of a log flips while its node is down: it is found, and the replica fetched again', async () => {
   const events = await told({
     do: 'bitFlip',

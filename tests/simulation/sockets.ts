@@ -1,16 +1,22 @@
 /**
- * Connections of clients to simulated listeners: whole frames, in order, each way as late as chance
- * has it. A node that dies resets its connections; one that is cut off from clients is just silent.
+ * Connections of clients to simulated listeners: whole frames, or their bytes as somebody trickles
+ * them, in order, each way as late as chance has it. A node that dies resets its connections; one that
+ * is cut off from clients is just silent. Frames are read and idle connections ended as by the real one.
  */
+import { FrameError, type FrameReader, frameReader } from '../../transport/tcp/frames.ts'
+import { type Idling, idleSweep } from '../../transport/tcp/idle-sweep.ts'
 import type { ListenerOptions } from '../../transport/tcp/listener.ts'
 import type { Accept, Address, Listener, Socket, SocketEvents } from '../../transport/tcp/socket.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
 import type { Tell } from './trace.ts'
+import { must } from './violation.ts'
 
 export type ClientSocket = {
   /** One request, without its length. */
   send(frame: Buffer): void
+  /** Bytes of requests, each with its length before it; who trickles does not `send`. */
+  trickle(bytes: Buffer): void
   /** false: answers stay where they are, and the node hears nothing of them being read. */
   read(isReading: boolean): void
   close(): void
@@ -21,7 +27,7 @@ export type ClientEvents = {
   /** One answer, without its length. */
   frame(frame: Buffer): void
   closed(): void
-  /** One was lost while its node was out of reach. */
+  /** One was lost while its node was out of reach, or some of what was trickled. */
   lost?(): void
 }
 
@@ -35,6 +41,8 @@ export type SimSockets = {
   resetAll(): void
   /** That are open to a node, as it sees it. */
   connections(nodeId: number): number
+  /** Those of a node that did nothing for longest, ms, and what it bears; undefined: it has none. */
+  idlest(nodeId: number): { idleMs: number; idleMsMax: number } | undefined
   /** That clients hold open. */
   held(): number
   /** What a node wrote was changed before it left. */
@@ -46,10 +54,12 @@ type Bound = {
   machine: Machine
   accept: Accept
   connections: Set<Connection>
-  /** max.connections */
-  isFull(): boolean
+  limits: ListenerOptions['limits']
 }
-type Connection = { reset(): void }
+type Connection = Idling & { reset(): void; activeAt: number }
+
+/** What a reader has for all, and of a frame at least and as a multiple of what arrived of it. */
+const reserved = { shared: 64 * 1024, min: 1_024, times: 4 }
 
 /** @param tell hears of each frame */
 export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?: Tell): SimSockets {
@@ -73,6 +83,8 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
     let isClosed = false
     let at: Bound | undefined
     let server: SocketEvents | undefined
+    let reader: FrameReader | undefined
+    let trickled = 0
     let pending = 0
     let paused = false
     const unheard: Buffer[] = []
@@ -84,7 +96,10 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       tell?.('client', { event, connection: id, from, to, ...fields })
 
     const isSilent = () => at !== undefined && sockets.unreachable.has(at.nodeId)
-    const connection: Connection = { reset }
+    const connection: Connection = { reset, expire: reset, activeAt: 0 }
+    const active = () => {
+      connection.activeAt = at!.machine.monotonic()
+    }
 
     function reset(): void {
       at?.connections.delete(connection)
@@ -106,12 +121,15 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
 
     function accept(found: Bound): void {
       found.connections.add(connection)
+      active()
+      reader = frameReader(found.limits().requestBytesMax)
       const index = accepted++
       const socket: Socket = {
         id: `${address}-10.0.0.1:${40_000 + index}-${index}`,
         remoteAddress: '10.0.0.1',
         write(chunks) {
           if (server === undefined) return
+          active()
           const whole = Buffer.concat(chunks)
           const frame = whole.subarray(4)
           pending += frame.length
@@ -155,7 +173,8 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       at = found
       if (isSilent()) return
       found.machine.whenAwake(() => {
-        if (bound.get(address) !== found || isClosed || found.isFull()) return reset()
+        const isFull = found.connections.size >= found.limits().connectionsMax
+        if (bound.get(address) !== found || isClosed || isFull) return reset()
         accept(found)
         toClient(() => {
           if (!isClosed) events.opened()
@@ -163,7 +182,38 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       })
     })
 
+    function readBytes(bytes: Buffer): void {
+      reader!.push(bytes)
+      trickled += bytes.length
+      const room = reader!.room().length
+      const most = Math.max(reserved.shared, reserved.min, trickled * reserved.times)
+      must(room <= most, 'W1', 'memory is reserved for what arrived', () => ({
+        address,
+        trickled,
+        room,
+      }))
+      try {
+        for (let next = reader!.next(); next !== undefined; next = reader!.next())
+          unheard.push(next)
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        server!.malformed(error.message)
+      }
+    }
+
     return {
+      trickle(bytes) {
+        toServer(() => {
+          if (at === undefined) return
+          if (isSilent()) return events.lost?.()
+          at.machine.whenAwake(() => {
+            if (server === undefined) return
+            active()
+            readBytes(bytes)
+            handOn()
+          })
+        })
+      },
       send(frame) {
         const told = tell && requestFields(frame)
         if (told) note('sent', 'client', address, told)
@@ -172,6 +222,7 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
           at.machine.whenAwake(() => {
             if (server === undefined) return
             if (told) note('arrived', 'client', address, told)
+            active()
             unheard.push(frame)
             handOn()
           })
@@ -192,18 +243,22 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
           at?.connections.delete(connection)
           const told = server
           server = undefined
-          if (told !== undefined) at!.machine.whenAwake(() => told.closed())
+          if (told === undefined) return
+          at!.machine.whenAwake(() => {
+            if (reader!.isWithinFrame()) told.malformed('it ended within a frame')
+            told.closed()
+          })
         })
       },
     }
   }
 
   function listenerFor(nodeId: number, machine: Machine) {
-    return ({ host, port, limits }: ListenerOptions, accept: Accept): Listener => {
+    return ({ host, port, limits, clock }: ListenerOptions, accept: Accept): Listener => {
       const name = `${host}:${port}`
       const connections = new Set<Connection>()
-      const isFull = () => connections.size >= limits().connectionsMax
-      const entry: Bound = { nodeId, machine, accept, connections, isFull }
+      const entry: Bound = { nodeId, machine, accept, connections, limits }
+      const sweep = idleSweep(connections, clock, () => limits().idleMs)
       const stopAccepting = () => {
         if (bound.get(name) === entry) bound.delete(name)
       }
@@ -211,12 +266,14 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
         async listen(): Promise<Address> {
           if (bound.has(name)) throw new Error(`${name} is in use`)
           bound.set(name, entry)
+          sweep.begin()
           return { host, port }
         },
         connections: () => entry.connections.size,
         stopAccepting,
         async close() {
           stopAccepting()
+          sweep.end()
           for (const connection of [...entry.connections]) connection.reset()
         },
       }
@@ -237,6 +294,12 @@ export function createSockets(scheduler: Scheduler, random: SeededRandom, tell?:
       [...bound.values()]
         .filter((each) => each.nodeId === nodeId)
         .reduce((sum, { connections }) => sum + connections.size, 0),
+    idlest(nodeId) {
+      const found = [...bound.values()].find((each) => each.nodeId === nodeId)
+      if (found === undefined || found.connections.size === 0) return undefined
+      const since = Math.min(...[...found.connections].map(({ activeAt }) => activeAt))
+      return { idleMs: found.machine.monotonic() - since, idleMsMax: found.limits().idleMs }
+    },
     held: () => held,
     onChangedInFlight: () => {},
   }

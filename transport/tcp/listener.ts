@@ -8,8 +8,8 @@
 import { once } from 'node:events'
 import { createServer, type Socket as NetSocket, type Server } from 'node:net'
 import type { LinkClock } from '../links/link.ts'
-import type { Timer } from '../timers.ts'
 import { FrameError, frameReader } from './frames.ts'
+import { idleSweep } from './idle-sweep.ts'
 import { readingInto } from './reading-into.ts'
 import type { Accept, Address, Listener, Socket, SocketEvents } from './socket.ts'
 
@@ -29,7 +29,7 @@ export type ListenerOptions = Address & {
   log: { warn(fields: object, message: string): void }
 }
 
-type Row = { net: NetSocket; address: string; activeAt: number }
+type Row = { net: NetSocket; address: string; activeAt: number; expire(): void }
 
 export function tcpListener(options: ListenerOptions, accept: Accept): Listener {
   const { host, port, backlog = 50, clock, limits, log } = options
@@ -38,7 +38,7 @@ export function tcpListener(options: ListenerOptions, accept: Accept): Listener 
   /** Told once when refusing begins, not for each connection of a flood. */
   let refusing = false
   let admitted = 0
-  let sweep: Timer | undefined
+  const sweep = idleSweep(rows, clock, () => limits().idleMs)
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, admit)
 
   function admit(accepted: NetSocket): void {
@@ -70,25 +70,15 @@ export function tcpListener(options: ListenerOptions, accept: Accept): Listener 
     else perIp.set(row.address, left)
   }
 
-  function sweepIdle(): void {
-    const { idleMs } = limits()
-    const now = clock.monotonic()
-    for (const { net, activeAt } of rows) {
-      if (idleMs >= 0 && now - activeAt > idleMs) net.destroy()
-    }
-    sweep = clock.setTimeout(sweepIdle, sweepEveryMs(idleMs))
-  }
-
   function stop(): Promise<void> {
-    if (sweep !== undefined) clock.clearTimeout(sweep)
-    sweep = undefined
+    sweep.end()
     return new Promise((resolve) => server.close(() => resolve()))
   }
 
   return {
     async listen() {
       const address = await listening(server, host, port, backlog)
-      sweep = clock.setTimeout(sweepIdle, sweepEveryMs(limits().idleMs))
+      sweep.begin()
       return address
     },
     connections: () => rows.size,
@@ -122,7 +112,12 @@ function connect(accepted: NetSocket, of: Admitted, accept: Accept): Row {
       return true
     },
   })
-  const row: Row = { net, address, activeAt: clock.monotonic() }
+  const row: Row = {
+    net,
+    address,
+    activeAt: clock.monotonic(),
+    expire: () => void net.destroy(),
+  }
 
   function handOn(): void {
     try {
@@ -202,8 +197,6 @@ function compact(chunks: Buffer[]): Buffer[] {
   if (total <= joinBelow) return [Buffer.concat(chunks, total)]
   return chunks
 }
-
-const sweepEveryMs = (idleMs: number): number => Math.max(50, Math.min(idleMs / 4, 10_000))
 
 const plainAddress = (address = ''): string =>
   address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address

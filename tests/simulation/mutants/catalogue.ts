@@ -1,5 +1,6 @@
 /** All deliberate bugs: each is caught, or the tests fail. */
 import { cleanupMutants } from './cleanup.ts'
+import { clientMutants } from './clients.ts'
 import { diskMutants } from './disks.ts'
 import { edgeMutants } from './edges.ts'
 import { groupMutants } from './groups.ts'
@@ -17,5 +18,6 @@ export const mutants: readonly Mutant[] = [
   ...groupMutants,
   ...edgeMutants,
   ...cleanupMutants,
+  ...clientMutants,
   ...diskMutants,
 ]
