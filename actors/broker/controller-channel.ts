@@ -18,6 +18,8 @@ import {
 } from '../../transport/protocol/api.ts'
 import { errorCodes, errorName, KafkaError, refuse } from '../../transport/protocol/errors.ts'
 import { encodeRecord } from '../../transport/protocol/record.ts'
+import { ListPartitionReassignments } from '../../transport/schemas/46-list-partition-reassignments.ts'
+import { DescribeQuorum } from '../../transport/schemas/55-describe-quorum.ts'
 import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { DefaultPrincipalData } from '../../transport/schemas/records/principal.ts'
 import type { Asker } from '../apis/handler.ts'
@@ -39,8 +41,8 @@ const RETRY_MS = 20
 /** What this broker asks for itself is fenced or a compare-and-set, so a lost message is soon repeated. */
 const OWN_ATTEMPT_MS = 2_000
 const ENVELOPE_VERSION = 0
-/** ListPartitionReassignments, DescribeQuorum: these change nothing, so each copy may be answered anew. */
-const readOnly: ReadonlySet<number> = new Set([46, 55])
+/** These change nothing, so each copy may be answered anew. */
+const readOnly: ReadonlySet<number> = new Set([ListPartitionReassignments.key, DescribeQuorum.key])
 const PRINCIPAL_VERSION = 0
 const versionBytes = 2
 
@@ -135,9 +137,7 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
       }
       const requestId = readOnly.has(api.key) ? undefined : ++lastRequestId
       lastRequestId %= 2 ** 31 - 1
-      const inner = ({ responseData }: Response<typeof Envelope>) =>
-        responseData && (decodeResponse(api, apiVersion, responseData) as Response<A>)
-      const answer = await ask(
+      const { errorCode, responseData } = await ask(
         api.name,
         (id, ms) =>
           call(link, Envelope, ENVELOPE_VERSION, id, envelope, {
@@ -145,17 +145,14 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
             lane: 'control',
             ...(requestId !== undefined && { requestId }),
           }),
-        (answer) =>
-          answer.errorCode === errorCodes.NOT_CONTROLLER ||
-          (inner(answer) as { errorCode?: number } | null)?.errorCode === errorCodes.NOT_CONTROLLER,
+        ({ errorCode }) => errorCode === errorCodes.NOT_CONTROLLER,
         timeoutMs,
         FORWARDED_ATTEMPT_MS,
       )
-      const response = inner(answer)
-      if (answer.errorCode !== errorCodes.NONE || response === null) {
-        throw new KafkaError(errorName(answer.errorCode), `the controller refused ${api.name}`)
+      if (errorCode !== errorCodes.NONE || responseData === null) {
+        throw new KafkaError(errorName(errorCode), `the controller refused ${api.name}`)
       }
-      return response
+      return decodeResponse(api, apiVersion, responseData) as Response<A>
     },
   }
 }

@@ -141,10 +141,9 @@ export function hostProbe(of: ProbeOf) {
     if (!isOpen || !link.isUp()) return
     const now = clock.monotonic()
     for (const row of rows.values()) {
-      const isAsked = now - row.askedAt < doubtMs
-      if (row.target.nodeId !== nodeId || isAsked || row.actor.getSnapshot().value !== 'alive')
-        continue
-      ask(row).catch(halt)
+      const { target, actor, askedAt } = row
+      const isInDoubt = target.nodeId === nodeId && actor.getSnapshot().value === 'alive'
+      if (isInDoubt && now - askedAt >= doubtMs) ask(row).catch(halt)
     }
   }
 

@@ -50,22 +50,17 @@ export function watchLeader(
       leads = { epoch, endpoint: { nodeId, incarnationId } }
     },
     start() {
-      const { intervalMs, graceMs, stallMs, witnesses, inspect } = of
       probe = hostProbe({
+        ...of,
         link,
         clock,
         targets,
-        witnesses,
-        intervalMs,
-        graceMs,
-        ...(stallMs === undefined ? {} : { stallMs }),
         onDead: ({ nodeId, incarnationId }) => {
           if (leads === undefined || leads.endpoint.incarnationId !== incarnationId) return
           replica.logger.warn({ leaderId: nodeId, incarnationId }, 'the leader is gone')
           tell(leads)
         },
         halt,
-        ...(inspect && { inspect }),
       })
     },
     stop() {

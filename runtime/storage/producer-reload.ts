@@ -48,9 +48,8 @@ function replay(log: LogState, producers: Producers, from: number) {
   const { files } = log.shared
   const first = Math.max(0, segmentIndexAt(log, from))
   for (const segment of log.segments.slice(first)) {
-    const { baseOffset: base } = segment
-    if (base > from) {
-      writeProducerSnapshot(log.directory.disk, log.path, base, producers)
+    if (segment.baseOffset > from) {
+      writeProducerSnapshot(log.directory.disk, log.path, segment.baseOffset, producers)
     }
     const position = from > segment.baseOffset ? findPosition(segment, files, from) : 0
     walkBatches(segment, files, position, 'headers', (b, at) => {

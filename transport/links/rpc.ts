@@ -55,10 +55,10 @@ export function serveApi<A extends Api>(
   link.serve(api.name, (message, from) => {
     if (message.length < versionBytes) throw new DecodeError(`${api.name}: no version`)
     const marked = message.readInt16BE(0)
-    const isCopy = marked > 0 && (marked & hasRequestId) !== 0
-    const headBytes = versionBytes + (isCopy ? requestIdBytes : 0)
+    const bearsId = marked > 0 && (marked & hasRequestId) !== 0
+    const headBytes = versionBytes + (bearsId ? requestIdBytes : 0)
     if (message.length < headBytes) throw new DecodeError(`${api.name}: no request id`)
-    const version = isCopy ? marked ^ hasRequestId : marked
+    const version = bearsId ? marked ^ hasRequestId : marked
     if (version < lowest || version > highest) {
       refuse('UNSUPPORTED_VERSION', `${api.name} v${version} is not served`)
     }
@@ -66,7 +66,7 @@ export function serveApi<A extends Api>(
     const encode = encoder(api.response, version)
     const answer = handle(
       request,
-      isCopy ? { version, from, requestId: message.readInt32BE(versionBytes) } : { version, from },
+      bearsId ? { version, from, requestId: message.readInt32BE(versionBytes) } : { version, from },
     )
     return answer instanceof Promise ? answer.then(encode) : encode(answer)
   })
