@@ -197,9 +197,14 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     }
   }
 
+  /** Its other replicas may have removed their logs, though this one does not know yet. */
+  const isDeleted = ({ topicId }: { topicId: string }): boolean =>
+    cluster.newestImage()?.topicById(topicId) === undefined
+
   /** It asks for a larger ISR: who is to join must hold what is committed by now. */
   function asksFor(node: SimNode, row: Partition, told: () => object): void {
     const { isr, proposedIsr } = row.context
+    if (isDeleted(row)) return
     const brokers = node.parts!.loader.image().brokers()
     for (const id of proposedIsr) {
       if (isr.includes(id) || cluster.node(id).isSuspect) continue
@@ -342,9 +347,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
       )
     },
     changed(now, before) {
-      // Joined and deleted within one step: its log is gone by now.
-      const isGone = cluster.newestImage()?.topicById(now.topicId) === undefined
-      if (before === undefined || isGone) return
+      if (before === undefined || isDeleted(now)) return
       const committed = highest.get(`${now.topicId}/${now.partition}`) ?? 0
       for (const id of now.isr) {
         if (before.isr.includes(id) || cluster.node(id).isSuspect) continue
