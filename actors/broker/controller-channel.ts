@@ -23,7 +23,7 @@ import { DescribeQuorum } from '../../transport/schemas/55-describe-quorum.ts'
 import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { DefaultPrincipalData } from '../../transport/schemas/records/principal.ts'
 import type { Asker } from '../apis/handler.ts'
-import { FORWARDED_ATTEMPT_MS } from '../controller/forwarded-once.ts'
+import { FORWARDED_ATTEMPT_MS, FORWARDED_MS } from '../controller/forwarded-once.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LeaderAndEpoch } from '../quorum/types.ts'
 import type { ControllerChannel } from './types.ts'
@@ -146,7 +146,7 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
             ...(requestId !== undefined && { requestId }),
           }),
         ({ errorCode }) => errorCode === errorCodes.NOT_CONTROLLER,
-        timeoutMs,
+        Math.min(timeoutMs, FORWARDED_MS),
         FORWARDED_ATTEMPT_MS,
       )
       if (errorCode !== errorCodes.NONE || responseData === null) {

@@ -3,8 +3,8 @@
  * was sent again, came twice or is late gets the answer that the first one got, or waits for it.
  * Without that a late DeleteTopics would delete a topic of the same name that was created since.
  *
- * - An attempt ends after FORWARDED_ATTEMPT_MS, and the link hands nothing on that is older; so an
- *   answer is kept a little longer than that, and oldest answers are let go above a bound of bytes.
+ * - A broker gives up after FORWARDED_MS, and the link hands nothing on that is older than its attempt;
+ *   so an answer is kept longer than that, and oldest answers are let go above a bound of bytes.
  * - NOT_CONTROLLER decides nothing: the next copy is decided anew.
  * - What another controller decided is not known here: a copy that is late beyond a change of the
  *   active controller is decided by what is committed, as in Kafka.
@@ -16,8 +16,10 @@ import type { Clock } from '../ports/clock.ts'
 
 /** As `request.timeout.ms` by default: so long one attempt of a broker may take. */
 export const FORWARDED_ATTEMPT_MS = 30_000
+/** So long it goes on attempting, however long its client would wait, as Kafka's broker. */
+export const FORWARDED_MS = 60_000
 /** Clocks of two nodes differ in pace; twice is more than any may. */
-const KEEP_MS = 2 * FORWARDED_ATTEMPT_MS
+const KEEP_MS = 2 * FORWARDED_MS
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
 /** What an answer costs beside its content. */
 const perAnswerBytes = 256

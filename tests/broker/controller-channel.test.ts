@@ -190,4 +190,19 @@ test('M9: the copies of a forwarded change share an id, which no other request h
   assert.equal(ids, [1, 1, 1, 2])
 })
 
+test('a forwarded change is given up after a minute, however long its client would wait', async () => {
+  let copies = 0
+  const { clock, channel } = await forwarding(() => {
+    copies++
+    return new Promise(() => {})
+  })
+  const request = { topics: [], topicNames: ['x'], timeoutMs: 600_000 }
+  const asking = channel.forward(DeleteTopics, request, asker(5), 600_000).catch((why) => why)
+  await clock.advance(61_000)
+  const error: unknown = await Promise.race([asking, Promise.resolve('still asking')])
+  assert.instance(error, KafkaError)
+  assert.is((error as KafkaError).code, 'REQUEST_TIMED_OUT')
+  assert.is(copies, 2)
+})
+
 test.run()
