@@ -4,8 +4,9 @@ import * as assert from 'uvu/assert'
 import { listOffsets } from '../../actors/apis/02-list-offsets.ts'
 import { errorName } from '../../transport/protocol/errors.ts'
 import { ListOffsets } from '../../transport/schemas/02-list-offsets.ts'
+import { change } from '../replica/changes.ts'
 import { produceTo } from '../replica/clients.ts'
-import { batchOf, change, type Rig, withBrokers } from '../replica/rig.ts'
+import { batchOf, type Rig, withBrokers } from '../replica/rig.ts'
 
 const test = suite('ListOffsets')
 

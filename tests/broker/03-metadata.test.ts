@@ -14,7 +14,8 @@ import { ZERO_UUID } from '../../transport/protocol/schema.ts'
 import { Metadata } from '../../transport/schemas/03-metadata.ts'
 import { CreateTopics } from '../../transport/schemas/19-create-topics.ts'
 import { DescribeTopicPartitions } from '../../transport/schemas/75-describe-topic-partitions.ts'
-import { change, type Rig, withBrokers } from '../replica/rig.ts'
+import { change } from '../replica/changes.ts'
+import { type Rig, withBrokers } from '../replica/rig.ts'
 
 const test = suite('Metadata')
 

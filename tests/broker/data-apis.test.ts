@@ -14,8 +14,9 @@ import { OffsetForLeaderEpoch } from '../../transport/schemas/23-offset-for-lead
 import { DescribeLogDirs } from '../../transport/schemas/35-describe-log-dirs.ts'
 import { DescribeProducers } from '../../transport/schemas/61-describe-producers.ts'
 import { ListConfigResources } from '../../transport/schemas/74-list-config-resources.ts'
+import { change } from '../replica/changes.ts'
 import { fetchedPartition, fetchFrom, produceTo } from '../replica/clients.ts'
-import { batchOf, change, type Rig, withBrokers } from '../replica/rig.ts'
+import { batchOf, type Rig, withBrokers } from '../replica/rig.ts'
 
 const test = suite('data APIs')
 

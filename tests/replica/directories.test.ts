@@ -3,8 +3,9 @@ import { readdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { change, directoryOf } from './changes.ts'
 import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
-import { batchOf, change, directoryOf, type Rig, withBrokers } from './rig.ts'
+import { batchOf, type Rig, withBrokers } from './rig.ts'
 
 const test = suite('directories')
 const of = { topic: 'orders', partition: 0 }

@@ -1,6 +1,7 @@
 /** A follower's log becomes its leader's, however they went apart: histories that once went wrong somewhere. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { change } from './changes.ts'
 import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
 import {
   bytesAt,
@@ -14,7 +15,7 @@ import {
   rowAt,
   soFar,
 } from './orders.ts'
-import { batchOf, change, type Rig, withBrokers } from './rig.ts'
+import { batchOf, type Rig, withBrokers } from './rig.ts'
 
 const test = suite('following')
 

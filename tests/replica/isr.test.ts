@@ -2,9 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { errorName } from '../../transport/protocol/errors.ts'
+import { change } from './changes.ts'
 import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
 import { bytesAt, endsAt, fetchAs, idempotent, logAt, produced, rowAt, soFar } from './orders.ts'
-import { batchOf, change, withBrokers } from './rig.ts'
+import { batchOf, withBrokers } from './rig.ts'
 
 const test = suite('isr')
 

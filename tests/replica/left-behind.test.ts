@@ -1,9 +1,10 @@
 /** Who waited is told, and nothing is left behind, when readers, sessions, replicas or nodes go. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { change } from './changes.ts'
 import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
 import { bytesAt, directoriesOf, of, produced, rowAt, soFar } from './orders.ts'
-import { batchOf, change, withBrokers } from './rig.ts'
+import { batchOf, withBrokers } from './rig.ts'
 
 const test = suite('left behind')
 

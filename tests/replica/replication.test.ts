@@ -2,8 +2,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { errorName } from '../../transport/protocol/errors.ts'
+import { change } from './changes.ts'
 import { fetchedPartition, fetchFrom, producedError, produceTo } from './clients.ts'
-import { batchOf, change, withBrokers } from './rig.ts'
+import { batchOf, withBrokers } from './rig.ts'
 
 const test = suite('replication')
 

@@ -1,7 +1,6 @@
 /**
- * Brokers over the memory link with real logs in a temporary folder, and a controller that does no
- * more than it must: registrations, heartbeats, AlterPartition as a compare-and-set, producer ids.
- * Time moves only when a scenario says so.
+ * Brokers over the memory link with real logs in a temporary folder, and a plain controller. Time moves
+ * only when a scenario says so.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +12,6 @@ import { layeredConfig } from '../../actors/config/layered-config.ts'
 import { effectiveTopicConfig } from '../../actors/config/topic-config.ts'
 import { createImage } from '../../actors/metadata/create-image.ts'
 import { collectChanges } from '../../actors/metadata/delta.ts'
-import { lostDirectory } from '../../actors/metadata/directory-ids.ts'
 import type { MetadataImage, PartitionState } from '../../actors/metadata/image.ts'
 import type { LogStore } from '../../actors/ports/log.ts'
 import type { Disk } from '../../runtime/disk/disk.ts'
@@ -23,7 +21,6 @@ import { openLogStore } from '../../runtime/storage/log-store.ts'
 import { writeMetaProperties } from '../../runtime/storage/meta-properties.ts'
 import type { Link } from '../../transport/links/link.ts'
 import { memoryNetwork } from '../../transport/links/memory.ts'
-import { serveApi } from '../../transport/links/rpc.ts'
 import {
   type Api,
   decodeResponse,
@@ -31,23 +28,15 @@ import {
   type Request,
   type Response,
 } from '../../transport/protocol/api.ts'
-import { type ErrorName, errorCodes } from '../../transport/protocol/errors.ts'
 import type { MetadataRecord } from '../../transport/records/metadata.ts'
 import { encodeBatch, type NewBatch } from '../../transport/records/records.ts'
-import { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
-import { Envelope } from '../../transport/schemas/58-envelope.ts'
-import { BrokerRegistration } from '../../transport/schemas/62-broker-registration.ts'
-import { BrokerHeartbeat } from '../../transport/schemas/63-broker-heartbeat.ts'
-import { AllocateProducerIds } from '../../transport/schemas/67-allocate-producer-ids.ts'
-import { AssignReplicasToDirs } from '../../transport/schemas/73-assign-replicas-to-dirs.ts'
 import { countingRandom, silent } from '../storage/support.ts'
 import { type FakeClock, fakeClock } from '../support/clock.ts'
+import { directoryOf, fencing } from './changes.ts'
+import { type ControllerHooks, servePlainController } from './plain-controller.ts'
 
 export const clusterId = 'AAAAAAAAQACAAAAAAAAAAQ'
 const controllerId = 100
-
-type AlterRequest = Request<typeof AlterPartition>
-type AlterResponse = Response<typeof AlterPartition>
 
 export type Node = {
   id: number
@@ -68,7 +57,7 @@ export type Node = {
   halted: unknown[]
 }
 
-export type Rig = {
+export type Rig = ControllerHooks & {
   clock: FakeClock
   nodes: Map<number, Node>
   node(id: number): Node
@@ -94,13 +83,6 @@ export type Rig = {
   ): Promise<Response<A> | undefined>
   /** -1 unfences. */
   fence(brokerId: number, fenced: 1 | -1): void
-  /** Every answer that AlterPartition gives goes through this. */
-  onAlterPartition: (request: AlterRequest, honest: () => AlterResponse) => Promise<AlterResponse>
-  alterations: AlterRequest[]
-  /** What AssignReplicasToDirs told, one line each. */
-  assignments: string[]
-  /** The answer inside an Envelope. */
-  onEnvelope: (request: Request<typeof Envelope>) => Buffer
   /** What one node is answered by another goes through this. */
   onAnswer: (asker: number, api: string, answer: Buffer) => Buffer
   network: ReturnType<typeof memoryNetwork>
@@ -157,7 +139,7 @@ export async function withBrokers(
     apply,
     alterations: [],
     assignments: [],
-    fence,
+    fence: (brokerId, fenced) => apply(fencing(truth, brokerId, fenced)),
     lastOffset: () => offset,
     setController: (id) => {
       controller = id
@@ -221,8 +203,13 @@ export async function withBrokers(
     onHandlerError: (_, error) => failures.push(error),
   })
   const failures: unknown[] = []
-  let producerIds = 1000
-  serveController()
+  servePlainController({
+    link: controllerLink,
+    truth,
+    apply,
+    lastOffset: rig.lastOffset,
+    hooks: rig,
+  })
   await connectSoon(controllerLink.connect())
   for (const id of ids) await start(id, properties)
   await clock.advance(200)
@@ -351,131 +338,6 @@ export async function withBrokers(
     await clock.advance(1)
     await connecting
   }
-
-  function serveController() {
-    serveApi(controllerLink, BrokerRegistration, [0, 4], (request) => {
-      apply({
-        type: 'RegisterBrokerRecord',
-        brokerId: request.brokerId,
-        isMigratingZkBroker: false,
-        incarnationId: request.incarnationId,
-        brokerEpoch: offset + 1,
-        endPoints: request.listeners,
-        features: request.features,
-        rack: request.rack,
-        fenced: true,
-        inControlledShutdown: false,
-        logDirs: request.logDirs,
-        cordonedLogDirs: null,
-      })
-      return { throttleTimeMs: 0, errorCode: 0, brokerEpoch: offset }
-    })
-    serveApi(controllerLink, BrokerHeartbeat, [0, 2], (request) => {
-      const known = truth.brokers().get(request.brokerId)
-      if (known?.epoch !== request.brokerEpoch) {
-        return { ...calm, errorCode: errorCodes.STALE_BROKER_EPOCH, isCaughtUp: false }
-      }
-      const isCaughtUp = request.currentMetadataOffset >= known.epoch
-      if (request.wantShutDown) {
-        handOver(request.brokerId)
-        fence(request.brokerId, 1)
-        return { ...calm, isCaughtUp, isFenced: true, shouldShutDown: true }
-      }
-      if (known.fenced && isCaughtUp && !request.wantFence) fence(request.brokerId, -1)
-      return { ...calm, isCaughtUp, isFenced: truth.brokers().get(request.brokerId)!.fenced }
-    })
-    serveApi(controllerLink, AllocateProducerIds, [0, 0], () => {
-      const producerIdStart = producerIds
-      producerIds += 10
-      return { throttleTimeMs: 0, errorCode: 0, producerIdStart, producerIdLen: 10 }
-    })
-    serveApi(controllerLink, Envelope, [0, 0], (request) => ({
-      responseData: rig.onEnvelope(request),
-      errorCode: 0,
-    }))
-    serveApi(controllerLink, AssignReplicasToDirs, [0, 0], assign)
-    serveApi(controllerLink, AlterPartition, [2, 3], (request) => {
-      rig.alterations.push(request)
-      return rig.onAlterPartition(request, () => alter(request))
-    })
-  }
-
-  function fence(brokerId: number, fenced: 1 | -1) {
-    const { epoch } = truth.brokers().get(brokerId)!
-    apply({
-      type: 'BrokerRegistrationChangeRecord',
-      brokerId,
-      brokerEpoch: epoch,
-      fenced,
-      inControlledShutdown: 0,
-      logDirs: [],
-      cordonedLogDirs: null,
-    })
-  }
-
-  function assign({ brokerId, directories }: Request<typeof AssignReplicasToDirs>) {
-    for (const { id, topics } of directories) {
-      for (const { topicId, partitions } of topics) {
-        for (const { partitionIndex } of partitions) {
-          const topic = truth.topicById(topicId)!
-          const before = topic.partition(partitionIndex)!
-          const next = before.directories.map((of, at) =>
-            before.replicas[at] === brokerId ? id : of,
-          )
-          rig.assignments.push(`${brokerId}: ${topic.name}-${partitionIndex} ${nameOf(id)}`)
-          apply(change(topicId, partitionIndex, { directories: next }))
-        }
-      }
-    }
-    return { throttleTimeMs: 0, errorCode: 0, directories: [] }
-  }
-
-  function handOver(brokerId: number) {
-    for (const { topicId, partition } of truth.partitionsWithIsrMember(brokerId)) {
-      const isr = partition.isr.filter((id) => id !== brokerId)
-      if (isr.length === 0) continue
-      apply(change(topicId, partition.partition, { isr, leader: isr[0]! }))
-    }
-  }
-
-  function alter(request: AlterRequest): AlterResponse {
-    const topics = request.topics.map(({ topicId, partitions }) => ({
-      topicId,
-      partitions: partitions.map((wanted) => {
-        const state = truth.topicById(topicId)!.partition(wanted.partitionIndex)!
-        const isr = wanted.newIsrWithEpochs.map(({ brokerId }) => brokerId)
-        let error: ErrorName = 'NONE'
-        if (wanted.leaderEpoch < state.leaderEpoch) error = 'FENCED_LEADER_EPOCH'
-        else if (wanted.partitionEpoch !== state.partitionEpoch) error = 'INVALID_UPDATE_VERSION'
-        else if (isr.some((id) => truth.brokers().get(id)?.fenced)) error = 'INELIGIBLE_REPLICA'
-        else apply(change(topicId, wanted.partitionIndex, { isr }))
-        const now = truth.topicById(topicId)!.partition(wanted.partitionIndex)!
-        return {
-          partitionIndex: wanted.partitionIndex,
-          errorCode: errorCodes[error],
-          leaderId: now.leader,
-          leaderEpoch: now.leaderEpoch,
-          isr: now.isr,
-          leaderRecoveryState: 0,
-          partitionEpoch: now.partitionEpoch,
-        }
-      }),
-    }))
-    return { throttleTimeMs: 0, errorCode: 0, topics }
-  }
-}
-
-/** A directory's id by its name. */
-export const directoryOf = (name: string) => Buffer.from(name.padEnd(16)).toString('base64url')
-const nameOf = (id: string) =>
-  id === lostDirectory ? 'lost' : Buffer.from(id, 'base64url').toString().trim()
-
-const calm = {
-  throttleTimeMs: 0,
-  errorCode: 0,
-  isCaughtUp: true,
-  isFenced: true,
-  shouldShutDown: false,
 }
 
 const writing = new Set<string | symbol>(['write', 'writev', 'writeFile', 'truncate', 'sync'])
@@ -495,26 +357,6 @@ const loud = (id: number): typeof silent => {
   const say = (fields: object, message: string) => console.log(id, message, fields)
   return { debug: say, info: say, warn: say, error: say, child: () => loud(id) } as typeof silent
 }
-
-/** A change of a partition; a leader, even the same, raises the leader epoch. */
-export const change = (
-  topicId: string,
-  partitionId: number,
-  what: { isr?: number[]; leader?: number; replicas?: number[]; directories?: string[] },
-): MetadataRecord => ({
-  type: 'PartitionChangeRecord',
-  partitionId,
-  topicId,
-  isr: what.isr ?? null,
-  leader: what.leader ?? -2,
-  replicas: what.replicas ?? null,
-  removingReplicas: null,
-  addingReplicas: null,
-  leaderRecoveryState: -1,
-  directories: what.directories ?? null,
-  eligibleLeaderReplicas: null,
-  lastKnownElr: null,
-})
 
 /** A batch with one record per value, as a producer sends it. */
 export const batchOf = (values: string[], more: Partial<NewBatch> = {}): Buffer =>
