@@ -187,6 +187,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     {
       changed: replicas.changed,
       committed(batch) {
+        quorum.committed(batch)
         snapshots.committed(batch)
         reassignments.committed(batch)
       },

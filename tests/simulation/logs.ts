@@ -46,6 +46,8 @@ export type LogView = {
   key: string
   /** In order, over all segments. */
   entries: Entry[]
+  /** So many of the first of them are as they were when whoever keeps count of them last set this. */
+  intact: number
   /** Behind the last of them, also when all of them went. */
   end: number
 }
@@ -156,6 +158,7 @@ export function createLogs(
   function takeOut(view: LogView, path: string): void {
     const out = view.entries.filter(({ file }) => file === path)
     view.entries = view.entries.filter(({ file }) => file !== path)
+    view.intact = 0
     gone.set(view, [...(gone.get(view) ?? []), ...out])
     isDirty = true
   }
@@ -197,7 +200,7 @@ export function createLogs(
     const name = nameOf(path)
     const topicId = topicIdAt(disks.get(nodeId)!, folder)
     const key = topicId === undefined ? name : keyOfPartition(topicId, name)
-    const made: LogView = { nodeId, name, folder, topicId, key, entries: [], end: 0 }
+    const made: LogView = { nodeId, name, folder, topicId, key, entries: [], intact: 0, end: 0 }
     views.set(keyOf(nodeId, folder), made)
     copies.set(keyOf(nodeId, name), [...copiesOf(nodeId, name), made])
     return made
@@ -212,6 +215,7 @@ export function createLogs(
     let kept = entries.length
     while (kept > 0 && isBehind(entries[kept - 1]!, path, from)) kept--
     const tail = entries.splice(kept)
+    view.intact = Math.min(view.intact, kept)
     const before = tail.filter(({ file }) => file === path)
     const behind = tail.filter(({ file }) => file !== path)
     const last = entries.at(-1)

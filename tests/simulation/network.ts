@@ -145,9 +145,10 @@ export function createNetwork(
 
   /** @param arrive runs on the receiver's machine */
   function carry({ from, to, what, lane, sent }: Cargo, arrive: () => void): void {
-    const both = [from, members.get(to)]
-    const losses = both.map((member) => member?.losses)
-    const isLost = () => both.some((member, index) => member?.losses !== losses[index])
+    const there = members.get(to)
+    const losses = from.losses
+    const lossesThere = there?.losses
+    const isLost = () => from.losses !== losses || there?.losses !== lossesThere
     const { detail } = trace
     const { bytes } = sent
     const told = { id: ++carried, from: from.self.nodeId, to, api: what, bytes: bytes.length }

@@ -4,7 +4,7 @@
 import type { Controller } from '../../actors/controller/controller.ts'
 import type { MutableImage } from '../../actors/metadata/create-image.ts'
 import type { Leadership } from '../../actors/quorum/leadership.ts'
-import type { Voter } from '../../actors/quorum/types.ts'
+import type { CommittedBatch, Voter } from '../../actors/quorum/types.ts'
 import type { NodeParts } from '../../runtime/node.ts'
 import { QUORUM_STATE } from '../../runtime/storage/quorum-state.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
@@ -30,6 +30,8 @@ export type QuorumChecker = {
   step(): void
   /** Now and then: what costs more. */
   sometimes(): void
+  /** Each batch once, in the order of the log. */
+  committed(batch: CommittedBatch): void
   truncated(view: LogView, gone: Entry[]): void
   /** The disk of an observer is as it was once: what it stored since is forgotten. */
   restored(node: SimNode): void
@@ -69,6 +71,9 @@ export function checkQuorum(
   const active = new WeakSet<Controller>()
   let committedEnd = 0
   let looks = 0
+  /** The last committed offset, and the last that says something. */
+  let told = -1
+  let lastNews = -1
 
   for (const node of cluster.nodes) {
     const { disk } = node
@@ -206,7 +211,7 @@ export function checkQuorum(
       }))
     }
     const voters = node.parts!.quorum.voters()
-    leading.set(node, { led, voters })
+    if (before?.led !== led || before.voters !== voters) leading.set(node, { led, voters })
     checkCommitted(node, led, voters)
   }
 
@@ -249,8 +254,11 @@ export function checkQuorum(
         epochStartOffset: led.epochStartOffset,
       }),
     )
-    for (const entry of logs.view(node.id, METADATA)?.entries ?? []) {
-      if (entry.base < committedEnd || entry.last >= highWatermark) continue
+    const entries = logs.view(node.id, METADATA)?.entries ?? []
+    let from = entries.length
+    while (from > 0 && entries[from - 1]!.base >= committedEnd) from--
+    for (const entry of entries.slice(from)) {
+      if (entry.last >= highWatermark) continue
       const holders = voters.filter(({ id, directoryId }) => {
         if (cluster.node(id).directoryId !== directoryId) return false
         const held = logs.entryAt(id, METADATA, entry.base)
@@ -288,13 +296,23 @@ export function checkQuorum(
     highWatermarks.set(parts, now)
   }
 
-  function checkImage(node: SimNode): void {
+  /** Who was active may be held against a committed point with this look. */
+  const mayBeReverted = (): boolean =>
+    cluster.nodes.some(({ parts }) => {
+      const controller = parts?.controller
+      return controller !== undefined && active.has(controller) && !controller.isActive()
+    })
+
+  /** One that is large, or was told nothing but that time passes, not with each look. */
+  function checkImage(node: SimNode, isEachWanted: boolean): void {
     if (node.parts === undefined) return
     const { loader } = node.parts
     const { offset } = loader.image()
-    if (offset < 0 || hashed.get(node.parts) === offset) return
+    const before = hashed.get(node.parts) ?? -1
+    if (offset < 0 || before === offset) return
     const isLarge = (loader.image() as MutableImage).partitionCount() > 1_000
-    if (isLarge && looks % 10 > 0) return
+    const isQuiet = !isEachWanted && before >= lastNews && offset <= told
+    if ((isLarge || isQuiet) && looks % 10 > 0) return
     hashed.set(node.parts, offset)
     const hash = imageDigest(loader.image() as MutableImage)
     const known = images.get(offset) ?? hash
@@ -320,7 +338,7 @@ export function checkQuorum(
 
   return {
     step() {
-      for (const { node, text } of written.splice(0)) {
+      for (const { node, text } of written.length > 0 ? written.splice(0) : written) {
         must(text.endsWith('}'), 'S5', 'a small file is whole when its name is durable', () => ({
           node: node.id,
           text,
@@ -337,10 +355,15 @@ export function checkQuorum(
     },
     sometimes() {
       looks++
+      const isEachWanted = mayBeReverted()
       for (const node of cluster.nodes) {
-        checkImage(node)
+        checkImage(node, isEachWanted)
         checkReverted(node)
       }
+    },
+    committed({ lastOffset, records }) {
+      told = lastOffset
+      if (records.some(({ type }) => type !== 'NoOpRecord')) lastNews = lastOffset
     },
     truncated(view, gone) {
       const { parts } = cluster.node(view.nodeId)

@@ -58,6 +58,7 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
   /** Topic id and partition → the highest high watermark that its leaders ever had. */
   const highest = new Map<string, number>()
   const cut = new Set<LogView>()
+  const starts = new WeakMap<LogView, number[]>()
   let turn = 0
 
   const endOf = (nodeId: number, of: PartitionOf): number => logs.viewOf(nodeId, of)?.end ?? 0
@@ -66,8 +67,18 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     parts?.broker === undefined ? [] : parts.broker.host.replicas.rows()
 
   function watch(node: SimNode): void {
-    const before = new Map((watched.get(node) ?? []).map((each) => [each.row, each]))
-    const now = [...rowsOf(node)].map(
+    const known = watched.get(node)
+    const rows = [...rowsOf(node)]
+    const isSame =
+      known?.length === rows.length && rows.every((row, index) => known[index]!.row === row)
+    const now = isSame ? known : rowsWatched(rows, known)
+    watched.set(node, now)
+    for (const { row } of now) if (row.role === 'leader') top(row, row.highWatermark)
+  }
+
+  function rowsWatched(rows: readonly Partition[], known: readonly Watched[] = []): Watched[] {
+    const before = new Map(known.map((each) => [each.row, each]))
+    return rows.map(
       (row) =>
         before.get(row) ?? {
           row,
@@ -78,8 +89,6 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
           proposed: [],
         },
     )
-    watched.set(node, now)
-    for (const { row } of now) if (row.role === 'leader') top(row, row.highWatermark)
   }
 
   /** Keeps the highest high watermark that a leader ever had. */
@@ -220,6 +229,18 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     }
   }
 
+  /** Where in a log another epoch begins; only what came since the last look is looked through. */
+  function epochStarts(view: LogView): number[] {
+    const { entries, intact } = view
+    const known = (starts.get(view) ?? []).filter((at) => at < intact)
+    for (let at = intact; at < entries.length; at++) {
+      if (entries[at]!.epoch !== entries[at - 1]?.epoch) known.push(at)
+    }
+    view.intact = entries.length
+    starts.set(view, known)
+    return known
+  }
+
   /** P14: the epoch table says what the batches say. */
   function checkEpochs(node: SimNode, row: Partition): void {
     const view = viewUsed(logs, node, row)
@@ -227,8 +248,11 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
     if (view === undefined || log === undefined) return
     let before = -1
     const start = log.startOffset()
-    for (const { epoch, base, last } of view.entries) {
-      if (epoch === before || last < start) continue
+    const { entries } = view
+    const first = entries.findIndex(({ last }) => last >= start)
+    const wanted = first < 0 ? [] : [first, ...epochStarts(view).filter((at) => at > first)]
+    for (const at of wanted) {
+      const { epoch, base } = entries[at]!
       if (base < start) {
         before = epoch
         continue
@@ -273,8 +297,10 @@ export function checkReplicas(ports: ReplicaPorts): ReplicaChecker {
 
   return {
     step() {
-      for (const view of cut) checkCut(view)
-      cut.clear()
+      if (cut.size > 0) {
+        for (const view of cut) checkCut(view)
+        cut.clear()
+      }
       for (const node of cluster.nodes) {
         if (node.parts?.broker === undefined) {
           watched.delete(node)
