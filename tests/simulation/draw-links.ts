@@ -1,8 +1,8 @@
 /** What goes wrong with servers and links, from a seed, beside what cuts nodes off. */
 import { round } from './draw-times.ts'
-import { servers } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { Fault, Target, Timed } from './script.ts'
+import { servers } from './servers.ts'
 
 export const linkFaultNames = [
   'serverLoss',

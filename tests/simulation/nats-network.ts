@@ -16,9 +16,10 @@ import type {
 import { kinds, type Prefix, prefixBytes, readPrefix } from '../../transport/links/prefix.ts'
 import { crc32c } from '../../transport/records/crc32c.ts'
 import { createGone } from './gone.ts'
-import { type LinkOptions, type SimNetwork, servers } from './network.ts'
+import type { LinkOptions, SimNetwork } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
+import { type Connected, createServers, notConnected } from './servers.ts'
 import type { Trace } from './trace.ts'
 import { must } from './violation.ts'
 import { createWays, delayOf, networkDefaults, queueMsMax, strikes } from './ways.ts'
@@ -36,23 +37,15 @@ type Publication = {
 /** How long a message took: truly, and as the clocks of its sender and its receiver have it. */
 type Took = { trueMs: number; toldMs: number }
 
-type Peer = {
-  nodeId: number
+type Peer = Connected & {
   incarnationId: string
   machine: Machine
   state: ConnectionState
   subscriptions: { subject: string; deliver: (message: NatsMessage) => void }[]
   /** As its client sees it. */
   isUp: boolean
-  isConnected: boolean
   isClosed: boolean
   lane: Lane
-  /** Of the server that it is connected to. */
-  server: number
-  /** How often it was disconnected: what waited for it then is lost. */
-  losses: number
-  /** Until then that server does not know what it is subscribed to. */
-  deafUntil: number
   /** Not sent yet: the server went, and the client has not noticed. */
   unsent: Publication[]
   /** When the last of what it published arrives. */
@@ -60,8 +53,6 @@ type Peer = {
   opened: (() => void) | undefined
 }
 
-/** What a client takes to see that its server is gone. */
-const noticeMsMax = 500
 /** Deadlines are told from the quickest message of a while, and the clocks of two machines. */
 const lateMs = 200
 const whileMs = 60_000
@@ -83,8 +74,14 @@ export function createNatsNetwork(
   const quickest = new Map<string, Took & { at: number }>()
   const ways = createWays(scheduler.now)
   const gone = createGone(scheduler.now)
-  const running = new Set(Array.from({ length: servers }, (_, index) => index))
-  let isSplit = false
+  const between = createServers({
+    scheduler,
+    random,
+    network: () => network,
+    everybody: () => peers,
+    disconnect,
+    enterLater,
+  })
   /** Where an answer goes → what was asked. */
   const asked = new Map<string, string>()
   let carried = 0
@@ -103,12 +100,6 @@ export function createNatsNetwork(
 
   const delay = () => delayOf(network, random)
 
-  const hears = (peer: Peer, from: Peer): boolean =>
-    peer.isConnected &&
-    peer.deafUntil <= scheduler.now() &&
-    !(isSplit && peer.server !== from.server) &&
-    !network.isRefused(from.nodeId, peer.nodeId)
-
   function send(publication: Publication): void {
     const { from, subject, payload, what } = publication
     const to = Number(subject.split('.')[3])
@@ -116,10 +107,10 @@ export function createNatsNetwork(
     const lost = (why: string) => trace.detail?.('message', { event: 'lost', ...told, why })
     trace.detail?.('message', { event: 'sent', ...told })
     const arrive = () => {
-      if (running.size === 0) return lost('server')
+      if (between.areDown()) return lost('server')
       if (network.isCut(from.nodeId, to)) return lost('cut')
       const heard = [...peers].flatMap((peer) =>
-        hears(peer, from)
+        between.hears(peer, from)
           ? peer.subscriptions
               .filter((each) => matches(each.subject, subject))
               .map(({ deliver }) => ({ peer, deliver }))
@@ -219,10 +210,8 @@ export function createNatsNetwork(
   }
 
   function enter(peer: Peer): void {
-    if (peer.isClosed || peer.isConnected || running.size === 0) return
-    peer.isConnected = true
-    peer.server = random.pick([...running])
-    peer.deafUntil = scheduler.now() + random.between(0, network.gapMsMax)
+    if (peer.isClosed || peer.isConnected || between.areDown()) return
+    between.enter(peer)
     setUp(peer, false)
     for (const publication of peer.unsent.splice(0)) send(publication)
     peer.machine.setTimeout(() => {
@@ -232,11 +221,12 @@ export function createNatsNetwork(
     }, 0)
   }
 
-  const enterLater = (peer: Peer) =>
-    void scheduler.after(network.reconnectMs(peer.nodeId), () => enter(peer))
+  function enterLater(peer: Peer): void {
+    scheduler.after(network.reconnectMs(peer.nodeId), () => enter(peer))
+  }
 
-  /** @param noticeMs what the client takes to see it */
-  function disconnect(peer: Peer, noticeMs: number): void {
+  function disconnect(peer: Peer, noticeMsMax: number): void {
+    const noticeMs = noticeMsMax === 0 ? 0 : random.between(0, noticeMsMax)
     peer.isConnected = false
     peer.losses++
     gone.forget(peer.nodeId)
@@ -253,12 +243,9 @@ export function createNatsNetwork(
       machine,
       state,
       lane: state.name.endsWith(' bulk') ? 'bulk' : 'control',
-      server: 0,
-      losses: 0,
-      deafUntil: 0,
+      ...notConnected,
       subscriptions: [],
       isUp: false,
-      isConnected: false,
       isClosed: false,
       unsent: [],
       lastAt: 0,
@@ -363,33 +350,9 @@ export function createNatsNetwork(
     ...ways,
     gone,
     ...networkDefaults(random),
+    ...between.faults,
     link,
     dropped: (nodeId) => links.get(nodeId)?.dropped ?? nothingDropped(),
-    serverDown() {
-      running.clear()
-      for (const peer of peers) disconnect(peer, random.between(0, noticeMsMax))
-    },
-    serverUp() {
-      for (let index = 0; index < servers; index++) running.add(index)
-      for (const peer of peers) enterLater(peer)
-    },
-    loseServer(index) {
-      running.delete(index)
-      for (const peer of peers) {
-        // Its machine goes on, and closes what was open there.
-        if (peer.server === index) disconnect(peer, random.between(0, 20))
-      }
-    },
-    restoreServer(index) {
-      running.add(index)
-      for (const peer of peers) if (!peer.isConnected) enterLater(peer)
-    },
-    split(now) {
-      isSplit = now
-    },
-    expel(nodeId) {
-      for (const peer of peers) if (peer.nodeId === nodeId) disconnect(peer, 0)
-    },
   }
   return network
 }

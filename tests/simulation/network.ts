@@ -21,6 +21,7 @@ import { createGone, type Gone } from './gone.ts'
 import type { SeededRandom } from './random.ts'
 import type { Machine, Scheduler } from './scheduler.ts'
 import { joined, type Sent, seal } from './sent.ts'
+import { type Connected, createServers, notConnected } from './servers.ts'
 import type { Trace } from './trace.ts'
 import {
   createWays,
@@ -88,7 +89,7 @@ export type LinkOptions = {
   onHandlerError: (api: string, error: unknown) => void
 }
 
-type Member = {
+type Member = Connected & {
   clusterId: string
   self: Endpoint
   machine: Machine
@@ -96,20 +97,12 @@ type Member = {
   open: OpenRequests
   dropped: Dropped
   isUp: boolean
-  /** As the server sees it; it notices later. */
-  isConnected: boolean
-  /** Of the server that it is connected to. */
-  server: number
-  /** How often it was disconnected: what was sent before is lost. */
-  losses: number
-  deafUntil: number
   hear(from: Endpoint): void
   handlerFailed(api: string, error: unknown): void
   setUp(up: boolean): void
 }
 
 const inFlightBytesMax = 64 * 1024 * 1024
-export const servers = 2
 
 export function createNetwork(
   scheduler: Scheduler,
@@ -120,8 +113,14 @@ export function createNetwork(
   const members = new Map<number, Member>()
   const ways = createWays(scheduler.now)
   const gone = createGone(scheduler.now)
-  const running = new Set(Array.from({ length: servers }, (_, index) => index))
-  let isSplit = false
+  const between = createServers({
+    scheduler,
+    random,
+    network: () => network,
+    everybody: () => members.values(),
+    disconnect,
+    enterLater: connectLater,
+  })
   let carried = 0
 
   const isThere = (member: Member) => members.get(member.self.nodeId) === member
@@ -130,10 +129,7 @@ export function createNetwork(
 
   /** Whether what the one asks gets to the other: else the server tells that nobody listens there. */
   const isHeard = (asked: Member | undefined, asker: Member): asked is Member =>
-    asked?.isConnected === true &&
-    asked.deafUntil <= scheduler.now() &&
-    !(isSplit && asked.server !== asker.server) &&
-    !network.isRefused(asker.self.nodeId, asked.self.nodeId)
+    asked !== undefined && between.hears(asked, asker)
 
   function refuseLater(asker: Member, tell: () => void): void {
     scheduler.after(delay(), () => {
@@ -162,7 +158,7 @@ export function createNetwork(
       if (queueMs > queueMsMax) return lost('queue')
       scheduler.after(queueMs + delay(), () => {
         const receiver = members.get(to)
-        if (isLost() || !from.isConnected || running.size === 0) return lost('server')
+        if (isLost() || !from.isConnected || between.areDown()) return lost('server')
         if (network.isCut(from.self.nodeId, to)) return lost('cut')
         if (receiver === undefined) come()
         else receiver.machine.whenAwake(come)
@@ -280,10 +276,8 @@ export function createNetwork(
   }
 
   function connect(member: Member): void {
-    if (!isThere(member) || member.isConnected || running.size === 0) return
-    member.isConnected = true
-    member.server = random.pick([...running])
-    member.deafUntil = scheduler.now() + random.between(0, network.gapMsMax)
+    if (!isThere(member) || member.isConnected || between.areDown()) return
+    between.enter(member)
     member.setUp(true)
   }
 
@@ -311,6 +305,7 @@ export function createNetwork(
     let state: 'new' | 'open' | 'closed' = 'new'
     const member: Member = {
       clusterId,
+      nodeId: self.nodeId,
       self,
       machine,
       handlers: new Map(),
@@ -319,10 +314,7 @@ export function createNetwork(
       }),
       dropped: nothingDropped(),
       isUp: false,
-      isConnected: false,
-      server: 0,
-      losses: 0,
-      deafUntil: 0,
+      ...notConnected,
       hear(from) {
         heard.note(from, machine.monotonic())
         gone.heard(self.nodeId, from.incarnationId)
@@ -342,7 +334,7 @@ export function createNetwork(
       async connect() {
         members.set(self.nodeId, member)
         state = 'open'
-        if (running.size > 0) connect(member)
+        if (!between.areDown()) connect(member)
         else {
           await new Promise<void>((resolve) => {
             listeners.push((up) => {
@@ -383,31 +375,9 @@ export function createNetwork(
     ...ways,
     gone,
     ...networkDefaults(random),
+    ...between.faults,
     link,
     dropped: (nodeId) => members.get(nodeId)?.dropped ?? nothingDropped(),
-    serverDown() {
-      running.clear()
-      for (const member of members.values()) disconnect(member)
-    },
-    serverUp() {
-      for (let index = 0; index < servers; index++) running.add(index)
-      for (const member of members.values()) connectLater(member)
-    },
-    loseServer(index) {
-      running.delete(index)
-      for (const member of members.values()) if (member.server === index) disconnect(member)
-    },
-    restoreServer(index) {
-      running.add(index)
-      for (const member of members.values()) if (!member.isConnected) connectLater(member)
-    },
-    split(now) {
-      isSplit = now
-    },
-    expel(nodeId) {
-      const member = members.get(nodeId)
-      if (member !== undefined) disconnect(member)
-    },
   }
   return network
 }
