@@ -14,13 +14,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cpuSeconds, forgetPeak, peakMb } from './gauge.ts'
 import { load } from './load.ts'
-import type { Cluster, System } from './systems/system.ts'
+import type { Cluster, Form, System } from './systems/system.ts'
 import type { Bench, Heat, Measures, OnCluster, OnSystem, Workload } from './workloads/workload.ts'
 
 export type Comparison = {
   workload: string
   title: string
-  form: string
+  form: Form
   heat: Heat | 'own'
   theirs: Measures[]
   ours: Measures[]

@@ -21,14 +21,21 @@ export type Fencing = { brokerId: number; atMs: number }
 /** Clients of NATS, or a controller's timer, may be a little behind what ended a node. */
 const slackMs = 1_000
 
-/** The same system; what its clusters fence is counted. */
-export function watched(system: System): { system: System; fences: Fences } {
+/** The same system; what its clusters fence is counted once they are closed. */
+export function watched(system: System) {
   const fences: Fences = { wanted: 0, false: 0 }
+  let asked: Fences = { ...fences }
   return {
     fences,
+    /** Since this was asked last. */
+    fencesSince(): Fences {
+      const before = asked
+      asked = { ...fences }
+      return { wanted: fences.wanted - before.wanted, false: fences.false - before.false }
+    },
     system: {
       ...system,
-      async create(folder, extra) {
+      async create(folder: string, extra?: Record<string, string>) {
         const cluster = await system.create(folder, extra)
         return watchCluster(cluster, (down) => {
           for (const fencing of fencingsIn(folder)) {

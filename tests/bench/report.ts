@@ -1,6 +1,6 @@
 /**
  * The report that the repository keeps: one Markdown file, a plot for each form and heat, and all
- * figures. Runs of one form, or of some workloads, on the same machine add up to one report.
+ * figures. Each comparison is added as it is made, to those of the same machine and size.
  *
  * Why something is behind its aim is written by who profiled it, into `reasons.json` beside it:
  * `{ "workload: figure": "sentence" }`.
@@ -11,20 +11,29 @@ import type { Machine } from './machine.ts'
 import { plot } from './plot.ts'
 import type { Form } from './systems/system.ts'
 import { type BothFences, behindTable, fencesLine, markdownTable, type Row } from './table.ts'
+import { workloads } from './workloads/catalogue.ts'
 
-export type Run = { at: string; pairs: number; scale: number; fences: BothFences }
+/** One comparison, with what was fenced meanwhile. */
+export type Part = {
+  workload: string
+  form: Form
+  heat: string
+  at: string
+  scale: number
+  fences: BothFences
+  rows: Row[]
+}
 
-export type Report = { machine: Machine; runs: Partial<Record<Form, Run>>; rows: Row[] }
+export type Report = { machine: Machine; parts: Part[] }
 
-export type Measured = { machine: Machine; form: Form; run: Run; rows: Row[] }
-
-export function writeReport(folder: string, measured: Measured): void {
+export function writeReport(folder: string, machine: Machine, measured: Part): void {
   mkdirSync(folder, { recursive: true })
-  const report = added(reportIn(folder), measured)
-  const { machine, runs, rows } = report
+  const report = added(reportIn(folder), machine, measured)
+  const { parts } = report
+  const rows = parts.flatMap((part) => part.rows)
   for (const name of readdirSync(folder)) if (name.endsWith('.svg')) rmSync(join(folder, name))
   const groups = Object.keys(headings).filter((group) => rows.some((row) => groupOf(row) === group))
-  const parts = groups.map((group) => {
+  const sections = groups.map((group) => {
     const members = rows.filter((row) => groupOf(row) === group)
     const image = `${group.replaceAll(' ', '-')}.svg`
     writeFileSync(join(folder, image), plot(members))
@@ -37,9 +46,12 @@ export function writeReport(folder: string, measured: Measured): void {
     `Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}; ` +
       `Node ${machine.node}; ${machine.java}; ${machine.nats}.\n`,
     notes,
-    ...Object.entries(runs).map(([form, run]) => `${runLine(form, run)}\n`),
+    ...(['embedded', 'processes'] as const)
+      .map((form) => parts.filter((part) => part.form === form))
+      .filter(({ length }) => length > 0)
+      .map((of) => `${runsLine(of)}\n`),
     `## Where Samsa is behind its aim\n\n${behind(rows, reasonsIn(folder))}\n`,
-    ...parts,
+    ...sections,
   ].join('\n')
   writeFileSync(join(folder, 'README.md'), text)
   writeFileSync(join(folder, figuresFile), `${JSON.stringify(report, null, 2)}\n`)
@@ -57,19 +69,18 @@ function reasonsIn(folder: string): Record<string, string> {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {}
 }
 
-/** What was measured otherwise, or elsewhere, is not beside it. */
-function added(before: Report | undefined, { machine, form, run, rows }: Measured): Report {
-  const known = JSON.stringify(before?.machine) === JSON.stringify(machine) ? before : undefined
-  const last = known?.runs[form]
-  const isAlike = last?.pairs === run.pairs && last.scale === run.scale
-  const fresh = new Set(rows.map(keyOf))
-  const kept = (known?.rows ?? []).filter(
-    (row) => !fresh.has(keyOf(row)) && (row.form !== form || isAlike),
+/** What was measured on another machine, or of another size, is not beside it. */
+function added(before: Report | undefined, machine: Machine, measured: Part): Report {
+  const isSame = JSON.stringify(before?.machine) === JSON.stringify(machine)
+  const kept = (isSame ? before!.parts : []).filter(
+    (part) => part.scale === measured.scale && keyOf(part) !== keyOf(measured),
   )
-  return { machine, runs: { ...known?.runs, [form]: run }, rows: [...kept, ...rows] }
+  const order = new Map(workloads.map(({ name }, index) => [name, index]))
+  const parts = [...kept, measured].sort((a, b) => order.get(a.workload)! - order.get(b.workload)!)
+  return { machine, parts }
 }
 
-const keyOf = ({ workload, form, heat, figure }: Row) => `${workload} ${form} ${heat} ${figure}`
+const keyOf = ({ workload, form, heat }: Part) => `${workload} ${form} ${heat}`
 
 const groupOf = ({ form, heat }: Row): string => `${form} ${heat === 'own' ? 'warm' : heat}`
 
@@ -80,9 +91,23 @@ const headings: Record<string, string> = {
   'processes cold': 'A process a node over NATS, beside a Kafka in its first minute',
 }
 
-const runLine = (form: string, { at, pairs, scale, fences }: Run): string =>
-  `${form === 'embedded' ? 'Embedded' : 'Processes'}: ${at.slice(0, 10)}, ${pairs} alternating pairs ` +
-  `a workload${scale === 1 ? '' : `, at ${scale} of its size`}. ${fencesLine(fences)}`
+const forms: Record<Form, string> = { embedded: 'Embedded', processes: 'Processes' }
+
+function runsLine(parts: readonly Part[]): string {
+  const [{ form, scale }] = parts as [Part]
+  const days = parts.map(({ at }) => at.slice(0, 10)).sort()
+  const [first, last] = [days[0], days.at(-1)]
+  const fences = { ours: { wanted: 0, false: 0 }, theirs: { wanted: 0, false: 0 } }
+  for (const part of parts) {
+    for (const side of ['ours', 'theirs'] as const) {
+      fences[side].wanted += part.fences[side].wanted
+      fences[side].false += part.fences[side].false
+    }
+  }
+  const size = scale === 1 ? '' : `, at ${scale} of its size`
+  const when = first === last ? first : `${first} to ${last}`
+  return `${forms[form]}: ${when}, alternating pairs${size}. ${fencesLine(fences)}`
+}
 
 function behind(rows: readonly Row[], reasons: Record<string, string>): string {
   const late = rows.filter(({ isMet }) => isMet === false)

@@ -15,26 +15,10 @@ import { kafka } from './systems/kafka.ts'
 import { samsaEmbedded } from './systems/samsa-embedded.ts'
 import { samsaProcesses } from './systems/samsa-processes.ts'
 import { fencesLine, rowsOf, terminalTable } from './table.ts'
-import { consumeWorkloads } from './workloads/consume.ts'
-import { controlWorkloads } from './workloads/control.ts'
-import { firstTest } from './workloads/first-test.ts'
-import { javaClientWorkloads } from './workloads/java-clients.ts'
-import { mixedWorkloads } from './workloads/mixed.ts'
-import { produceWorkloads } from './workloads/produce.ts'
-import { raftWorkloads } from './workloads/raft.ts'
+import { workloads } from './workloads/catalogue.ts'
 import type { Heat, Workload } from './workloads/workload.ts'
 
-const workloads: Workload[] = [
-  ...produceWorkloads,
-  ...consumeWorkloads,
-  ...mixedWorkloads,
-  ...controlWorkloads,
-  firstTest,
-  ...raftWorkloads,
-  ...javaClientWorkloads,
-]
-
-/** In the repository: of the last run. */
+/** In the repository. */
 const keptReport = join(root, 'docs/benchmark')
 
 type Options = {
@@ -98,7 +82,7 @@ function chosen(): Workload[] {
   if (unknown !== undefined) refuse(`no workload ${unknown}: npm run bench -- --help lists them`)
   if (!['cold', 'warm', 'both'].includes(options.heat)) refuse('--heat is cold, warm or both')
   if (names !== undefined) return workloads.filter(({ name }) => names.includes(name))
-  return options.quick ? workloads.filter(({ isQuick }) => isQuick) : workloads
+  return workloads.filter(({ isQuick }) => isQuick || !options.quick)
 }
 
 function need(command: string, args: string[], what: string): void {
@@ -131,6 +115,11 @@ async function prepare(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
 const picked = chosen()
+if (options.shared && options.report !== undefined) {
+  refuse(
+    '--shared is for trying out: what --report keeps has clusters of its own for each workload',
+  )
+}
 await prepare()
 const ours = watched(options.embedded ? samsaEmbedded : samsaProcesses)
 const theirs = watched(kafka)
@@ -142,6 +131,20 @@ const plan = {
   isHour: options.hour === true,
   told: say,
 }
+/** At once, so that a long run that is broken off has not been in vain. */
+function keep({ comparison, workload }: Compared): void {
+  if (options.report === undefined) return
+  const folder = options.report === true ? keptReport : options.report
+  const { name } = workload
+  const { form, heat } = comparison
+  const fences = { ours: ours.fencesSince(), theirs: theirs.fencesSince() }
+  const at = new Date().toISOString()
+  const rows = rowsOf(comparison, workload)
+  const part = { workload: name, form, heat, at, scale: plan.scale, fences, rows }
+  writeReport(folder, describeMachine(), part)
+  say(`written: ${join(folder, 'README.md')}`)
+}
+
 type Compared = { comparison: Comparison; workload: Workload }
 
 async function compareAll(shared?: SharedClusters): Promise<Compared[]> {
@@ -155,6 +158,7 @@ async function compareAll(shared?: SharedClusters): Promise<Compared[]> {
       const comparison = await compare(workload, heat, { ...plan, ...(shared ? { shared } : {}) })
       compared.push({ comparison, workload })
       if (options.json) console.log(JSON.stringify(comparison))
+      keep(compared.at(-1)!)
     }
   }
   return compared
@@ -165,10 +169,3 @@ const rows = comparisons.flatMap(({ comparison, workload }) => rowsOf(comparison
 const fences = { ours: ours.fences, theirs: theirs.fences }
 if (options.json) console.log(JSON.stringify({ fences }))
 else console.log(`${terminalTable(rows)}\n${fencesLine(fences)}`)
-if (options.report !== undefined) {
-  const folder = options.report === true ? keptReport : options.report
-  const { pairs, scale } = plan
-  const run = { at: new Date().toISOString(), pairs, scale, fences }
-  writeReport(folder, { machine: describeMachine(), form: plan.ours.form, run, rows })
-  say(`written: ${join(folder, 'README.md')}`)
-}

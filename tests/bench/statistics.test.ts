@@ -6,7 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Comparison } from './compare.ts'
 import { cpuSeconds, peakMb, residentMb } from './gauge.ts'
-import { writeReport } from './report.ts'
+import { type Part, writeReport } from './report.ts'
 import { median, ratioOf } from './statistics.ts'
 import { markdownTable, rowsOf } from './table.ts'
 import { produceWorkloads } from './workloads/produce.ts'
@@ -52,9 +52,12 @@ test('the report holds a table and a plot for each form and heat, of several run
   const rows = rowsOf(comparison, workload)
   const machine = { cpu: 'x', cores: 2, memoryGb: 8, system: 's', node: 'n', java: 'j', nats: 't' }
   const fences = { ours: { wanted: 1, false: 0 }, theirs: { wanted: 2, false: 0 } }
-  const run = { at: '2000-01-01T00:00:00Z', pairs: 3, scale: 1, fences }
+  const at = '2000-01-01T00:00:00Z'
+  const part: Part = {
+    ...{ workload: workload.name, form: 'embedded', heat: 'warm', at, scale: 1, fences, rows },
+  }
   writeFileSync(join(folder, 'reasons.json'), '{ "produce-100: cpu": "the reason" }')
-  writeReport(folder, { machine, form: 'embedded', run, rows })
+  writeReport(folder, machine, part)
   const text = readFileSync(join(folder, 'README.md'), 'utf8')
   assert.ok(text.includes(markdownTable(rows)), text)
   assert.ok(text.includes('(embedded-warm.svg)'), text)
@@ -64,13 +67,17 @@ test('the report holds a table and a plot for each form and heat, of several run
   assert.ok(svg.startsWith('<svg') && svg.includes('produce-100: throughput'), svg.slice(0, 200))
 
   const others = rowsOf({ ...comparison, form: 'processes' }, workload)
-  writeReport(folder, { machine, form: 'processes', run, rows: others })
+  writeReport(folder, machine, { ...part, form: 'processes', rows: others })
   const both = readFileSync(join(folder, 'README.md'), 'utf8')
   for (const table of [rows, others]) assert.ok(both.includes(markdownTable(table)), both)
-  writeReport(folder, { machine, form: 'embedded', run: { ...run, scale: 0.5 }, rows: [] })
+  const late = { ...part, workload: 'rest', heat: 'own', at: '2000-01-03T00:00:00Z' }
+  writeReport(folder, machine, { ...late, fences: { ...fences, ours: fences.theirs } })
+  const more = readFileSync(join(folder, 'README.md'), 'utf8')
+  assert.ok(more.includes('Embedded: 2000-01-01 to 2000-01-03'), more)
+  assert.ok(more.includes('fenced: 3 and 4'), more)
+  writeReport(folder, machine, { ...part, scale: 0.5, rows: [] })
   const anew = readFileSync(join(folder, 'README.md'), 'utf8')
   assert.not(anew.includes(markdownTable(rows)), 'rows of another size are gone')
-  assert.ok(anew.includes(markdownTable(others)), anew)
   rmSync(folder, { recursive: true })
 })
 

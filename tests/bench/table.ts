@@ -4,14 +4,16 @@ import pc from 'picocolors'
 import type { Comparison } from './compare.ts'
 import type { Fences } from './fences.ts'
 import { median, type Ratio, ratioOf } from './statistics.ts'
+import type { Form } from './systems/system.ts'
 import { figures, type Workload } from './workloads/workload.ts'
 
 export type Row = {
   workload: string
   title: string
-  form: string
+  form: Form
   heat: string
   figure: string
+  pairs: number
   theirs: number
   ours: number
   ratio: Ratio
@@ -29,7 +31,7 @@ export function rowsOf(comparison: Comparison, { aims }: Workload): Row[] {
     const aim = wanted[figure]
     const isHigher = figures[figure]?.isBetterHigher === true
     return {
-      ...{ workload, title, form, heat, figure },
+      ...{ workload, title, form, heat, figure, pairs: ours.length },
       theirs: median(of(theirs)),
       ours: median(of(ours)),
       ratio,
@@ -40,7 +42,8 @@ export function rowsOf(comparison: Comparison, { aims }: Workload): Row[] {
   })
 }
 
-const head = ['workload', '', 'figure', 'Kafka', 'Samsa', 'ratio (min – max)', 'aim']
+const head = ['workload', '', 'figure', 'Kafka', 'Samsa', 'pairs', 'ratio (min – max)', 'aim']
+const ratioColumn = head.indexOf('ratio (min – max)')
 
 const cells = (row: Row): string[] => [
   row.workload,
@@ -48,6 +51,7 @@ const cells = (row: Row): string[] => [
   `${figures[row.figure]?.title ?? row.figure}, ${figures[row.figure]?.unit ?? ''}`,
   short(row.theirs),
   short(row.ours),
+  String(row.pairs),
   `${short(row.ratio.ratio)} (${short(row.ratio.min)} – ${short(row.ratio.max)})`,
   row.aim === undefined ? '' : `${aimSign(row.figure)} ${row.aim}`,
 ]
@@ -61,7 +65,7 @@ export function terminalTable(rows: readonly Row[]): string {
   const table = new Table({ head, style: { head: ['bold'], border: ['grey'] }, chars: noLines })
   for (const row of rows) {
     const colour = row.isMet === undefined ? pc.reset : row.isMet ? pc.green : pc.yellow
-    table.push(cells(row).map((cell, index) => (index >= 5 ? colour(cell) : cell)))
+    table.push(cells(row).map((cell, index) => (index >= ratioColumn ? colour(cell) : cell)))
   }
   return table.toString()
 }
@@ -98,9 +102,9 @@ export function behindTable(rows: readonly Row[], reasons: Record<string, string
 
 export type BothFences = Record<'ours' | 'theirs', Fences>
 
-/** Of the whole run. A false one is of a broker that nobody had ended. */
+/** A false one is of a broker that nobody had ended. */
 export const fencesLine = ({ ours, theirs }: BothFences): string =>
-  `False fences in the whole run: Samsa ${ours.false}, Kafka ${theirs.false} ` +
+  `False fences in all runs: Samsa ${ours.false}, Kafka ${theirs.false} ` +
   `(brokers that had been ended and were fenced: ${ours.wanted} and ${theirs.wanted}).`
 
 export const short = (value: number): string =>
