@@ -1,8 +1,9 @@
 /** All that is compared. */
 import { configScenarios } from './configs.ts'
-import { dataScenarios } from './data.ts'
+import { foundScenarios } from './found.ts'
 import { groupScenarios } from './groups.ts'
 import { nodeScenarios } from './nodes.ts'
+import { producedScenarios } from './produced.ts'
 import type { Scenario } from './scenario.ts'
 import { topicScenarios } from './topics.ts'
 
@@ -10,6 +11,7 @@ export const scenarios: Scenario[] = [
   ...nodeScenarios,
   ...topicScenarios,
   ...configScenarios,
-  ...dataScenarios,
+  ...producedScenarios,
+  ...foundScenarios,
   ...groupScenarios,
 ]
