@@ -98,6 +98,7 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     const all = listSnapshots(disk, path)
     const damaged = all.filter((id) => !isSound(id))
     const { startOffset } = state
+    const way = 'restore it, or remove the folder and format it again'
     const isNeeded = (id: SnapshotId) =>
       startOffset === 0
         ? id.offset === 0
@@ -105,8 +106,12 @@ export async function openQuorumStore(options: QuorumStoreOptions): Promise<Open
     const needed = damaged.find(isNeeded)
     if (needed !== undefined) {
       const file = joinPath(path, snapshotFileName(needed))
-      const way = 'restore it, or remove the folder and format it again'
       throw new UserError(`${file} is damaged; ${way}`)
+    }
+    if (startOffset > 0 && all.every(({ offset }) => offset < startOffset)) {
+      throw new UserError(
+        `${path} begins at offset ${startOffset}, and no snapshot tells what stood before; ${way}`,
+      )
     }
     for (const id of damaged) setSnapshotAside(disk, path, id)
   }

@@ -1,5 +1,12 @@
 /** What a quorum replica keeps: votes, the metadata log, snapshots. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -213,6 +220,30 @@ test('a snapshot with a bit that flipped is none; where the log begins with it, 
       assert.unreachable()
     } catch (why) {
       assert.match(String(why), `${pathOf(200)} is damaged`)
+    }
+  })
+})
+
+test('a snapshot that the log begins with and that is gone is asked for', async () => {
+  await withStorage(async ({ clock, crash, directories, folder, start }) => {
+    await start()
+    const store = await openQuorumStore({ directories: directories(), clock })
+    const writer = store.createSnapshot({ offset: 100, epoch: 3 })
+    writer.append(batchOf(['first']))
+    writer.freeze()
+    store.log.truncateFullyAndStartAt(100)
+    store.log.appendAsLeader(batchOf(['behind it']), { ...raft, leaderEpoch: 3 })
+    await store.log.flush()
+    store.abandon()
+    crash()
+    const path = join(folder, '__cluster_metadata-0')
+    unlinkSync(join(path, '00000000000000000100-0000000003.checkpoint'))
+    await start()
+    try {
+      await openQuorumStore({ directories: directories(), clock })
+      assert.unreachable()
+    } catch (why) {
+      assert.match(String(why), `${path} begins at offset 100, and no snapshot`)
     }
   })
 })
