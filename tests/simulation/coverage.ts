@@ -142,13 +142,13 @@ export const coverage: readonly Entry[] = [
   {
     id: 'FC8',
     what: 'zombie producers',
-    names: [],
-    note: 'producers that raise their epoch are part of the workload; transactions come later',
+    names: ['zombieProducer'],
+    note: 'producers that raise their epoch are part of the workload, too; transactions come later',
   },
   {
     id: 'FC9',
     what: 'wrong epochs, ids, offsets and sequences',
-    names: ['hostile'],
+    names: ['zombieProducer', 'zombieMember', 'staleReader', 'hostile'],
     note: 'scenarios gap-in-the-sequences, commit-of-a-stranger',
   },
   {

@@ -6,6 +6,7 @@ import { directoriesMax, idsOf } from './draw-shape.ts'
 import { round, type Times, times } from './draw-times.ts'
 import { someOf } from './random.ts'
 import type { Fault, Target, Timed, TopicSpec } from './script.ts'
+import { zombieFaultNames } from './zombie-faults.ts'
 
 export const faultNames = [
   'kill',
@@ -34,6 +35,7 @@ export const faultNames = [
   'bridge',
   ...linkFaultNames,
   ...clientFaultNames,
+  ...zombieFaultNames,
 ] as const
 export type FaultName = (typeof faultNames)[number]
 
@@ -183,6 +185,12 @@ function drawFault(name: SingleName, draw: FaultDraw): Fault {
       return { do: name, node: node(), forMs: between(1_000, 15_000) }
     case 'slowWriter':
       return { do: name, node: node(), forMs: between(1_000, 50_000) }
+    case 'zombieProducer':
+    case 'zombieMember':
+    case 'staleReader': {
+      const [{ name: topic, partitions }] = draw.topics as [TopicSpec]
+      return { do: name, topic, partition: random.below(partitions), forMs: between(5_000, 40_000) }
+    }
     case 'midAnswer':
       return { do: name, node: node(), forMs: between(0, 5) }
     case 'flood':

@@ -81,6 +81,18 @@ test('clients write a byte now and then, or half a request: nobody else notices'
   await told({ do: 'slowWriter', node: 2, forMs: 8_000 })
 })
 
+for (const [what, refusals] of [
+  ['zombieProducer', ['INVALID_PRODUCER_EPOCH', 'OUT_OF_ORDER_SEQUENCE_NUMBER']],
+  ['zombieMember', ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION']],
+  ['staleReader', ['UNKNOWN_LEADER_EPOCH', 'OFFSET_OUT_OF_RANGE', 'FETCH_SESSION_ID_NOT_FOUND']],
+] as const) {
+  test(`${what}: what is over is refused`, async () => {
+    const events = await told({ do: what, topic: 'first', partition: 0, forMs: 9_000 })
+    const errors = events.filter((each) => each.what === 'foe refused').map(({ error }) => error)
+    for (const refusal of refusals) assert.ok(errors.includes(refusal), refusal)
+  })
+}
+
 test('a bit of a log flips while its node is down: it is found, and the replica fetched again', async () => {
   const events = await told({
     do: 'bitFlip',

@@ -7,6 +7,7 @@
  * replicas (KIP-966) an ISR may otherwise shrink to the one that lost its data.
  */
 import type { Checker } from './checker.ts'
+import type { Client } from './client.ts'
 import { createClientFaults } from './client-faults.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
 import { calmSyncMs } from './disk.ts'
@@ -16,8 +17,8 @@ import { createLinkFaults } from './link-faults.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Fault, Target } from './script.ts'
 import type { Trace } from './trace.ts'
-import type { Violation } from './violation.ts'
 import { type NetworkFaults, quietNetwork } from './ways.ts'
+import { createZombieFaults } from './zombie-faults.ts'
 
 export type Faults = {
   /** Of the links, from now on. */
@@ -34,8 +35,9 @@ export type FaultPorts = {
   trace: Trace
   cluster: SimCluster
   checker: Checker
+  client(name: string): Client
   /** A violation that shows later. */
-  fail(why: Violation): void
+  fail(why: unknown): void
 }
 
 export type Performed = { [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => boolean }
@@ -140,6 +142,7 @@ export function createFaults(ports: FaultPorts): Faults {
     },
     ...createLinkFaults({ cluster, find, lasting }),
     ...createClientFaults({ ...ports, find, lasting }),
+    ...createZombieFaults({ ...ports, lasting }),
     clientCut({ node: target, forMs }) {
       const node = find(target)
       if (node === undefined) return false

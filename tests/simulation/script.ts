@@ -8,6 +8,7 @@ import type { ClientFaultName } from './client-faults.ts'
 import type { ClusterShape } from './cluster.ts'
 import type { Damage } from './damage.ts'
 import type { NetworkFaults } from './ways.ts'
+import type { ZombieFault } from './zombie-faults.ts'
 
 /** A node by its id, or by what it is when the action comes: `controller`, `leader of first-0`. */
 export type Target = number | string
@@ -66,6 +67,7 @@ export type Fault = { as?: string } & (
    * voter only the directories without the metadata log: an old vote breaks what Raft assumes.
    */
   | { do: 'oldCopy'; node: Target; afterMs: number; forMs: number }
+  | ZombieFault
   /** Clients as no good one is: client-faults.ts. */
   | { do: ClientFaultName; node: Target; forMs: number }
   /** Somebody sends it what is no request; the bytes are of this seed. */

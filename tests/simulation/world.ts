@@ -70,7 +70,13 @@ export function createWorld(
     intervalBytes: Number(script.shape.config['log.index.interval.bytes'] ?? 4_096),
     nowMs: scheduler.now,
   })
-  const faults = createFaults({ scheduler, trace, cluster, checker, fail })
+  const addresses = cluster.nodes.filter(({ isBroker }) => isBroker).map(({ address }) => address)
+  const machine = createMachine(scheduler, trace.detail)
+  const client = (name: string): Client => {
+    const { sockets } = cluster
+    return createClient({ name, sockets, machine, random: random.fork(name), addresses })
+  }
+  const faults = createFaults({ scheduler, trace, cluster, checker, client, fail })
   cluster.network.onViolation = fail
   cluster.network.onChangedInFlight = (api) =>
     fail(new Violation('S12', 'no buffer is changed while in flight', { api }))
@@ -83,8 +89,6 @@ export function createWorld(
     nextSometimes = scheduler.now() + sometimesMs
     checker.sometimes()
   })
-  const addresses = cluster.nodes.filter(({ isBroker }) => isBroker).map(({ address }) => address)
-  const machine = createMachine(scheduler, trace.detail)
   return {
     scheduler,
     random,
@@ -94,14 +98,7 @@ export function createWorld(
     faults,
     fail,
     failure: () => failure,
-    client: (name) =>
-      createClient({
-        name,
-        sockets: cluster.sockets,
-        machine,
-        random: random.fork(name),
-        addresses,
-      }),
+    client,
     async pass(ms) {
       await scheduler.run(() => failure !== undefined, ms)
       if (failure !== undefined) throw failure

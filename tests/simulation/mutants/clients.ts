@@ -31,4 +31,36 @@ export const clientMutants: Mutant[] = [
     ],
     run: { ...settled, faultyMs: 5_000, mix: restless({ slowWriter: 500 }) },
   },
+  {
+    name: 'an older producer epoch goes on',
+    rules: ['I3'],
+    patches: [
+      patch('runtime/storage/producer-state.ts', 'if (epoch < entry.epoch) {', 'if (epoch < 0) {'),
+    ],
+    run: { ...settled, faultyMs: 15_000, mix: restless({ zombieProducer: 1_000 }) },
+  },
+  {
+    name: 'a heartbeat may name a generation that is over',
+    rules: ['G3'],
+    patches: [
+      patch(
+        'actors/group/sync-group.ts',
+        '  checkGeneration(group, request.generationId)\n  env.sessions.renew(group, member)\n  return group',
+        '  env.sessions.renew(group, member)\n  return group',
+      ),
+    ],
+    run: { ...settled, faultyMs: 20_000, mix: restless({ zombieMember: 1_500 }) },
+  },
+  {
+    name: 'a leader epoch that is over is served',
+    rules: ['P13'],
+    patches: [
+      patch(
+        'actors/replica/read.ts',
+        "if (currentLeaderEpoch !== -1 && currentLeaderEpoch < leaderEpoch) return 'FENCED_LEADER_EPOCH'",
+        '',
+      ),
+    ],
+    run: { ...settled, faultyMs: 15_000, mix: restless({ staleReader: 2_000, kill: 4_000 }) },
+  },
 ]
