@@ -5,6 +5,7 @@
 import type { Logger } from '../../actors/log.ts'
 import type { MetadataImage } from '../../actors/metadata/image.ts'
 import { nodeConfig } from '../../runtime/config/config.ts'
+import { UserError } from '../../runtime/config/user-error.ts'
 import {
   BOOTSTRAP_CHECKPOINT,
   encodeBootstrap,
@@ -26,6 +27,7 @@ import { createSockets, type SimSockets } from './sockets.ts'
 import type { Trace } from './trace.ts'
 import { tracedCharts } from './traced-charts.ts'
 import { tracedDisk } from './traced-disk.ts'
+import { must, Violation } from './violation.ts'
 
 export type SimNode = {
   readonly id: number
@@ -71,6 +73,11 @@ export type SimCluster = {
   start(node: SimNode): void
   kill(node: SimNode): void
   stop(node: SimNode): void
+  /**
+   * A second process of what runs already, with the same configuration and directories.
+   * @returns why it does not start. @throws Violation when it does
+   */
+  startTwin(node: SimNode): Promise<unknown>
   /** @param chance decides what survives of that which was not synced */
   powerCut(node: SimNode, chance?: SeededRandom): void
   /**
@@ -276,6 +283,37 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     )
   }
 
+  async function startTwin(node: SimNode): Promise<unknown> {
+    const { machine, disk, id } = node
+    const life = beginLife()
+    let spoke: string | undefined
+    const none = (what: string) => (): never => {
+      spoke = what
+      throw new Error(`a second process has no ${what}`)
+    }
+    try {
+      const running = await startNode({
+        node: configOf(node),
+        link: none('link'),
+        log: loggerOf(trace, { node: id, twin: true }),
+        world: {
+          clock: mortalClock(machine, life),
+          disk: mortalDisk(disk, life),
+          random: random.fork(`node ${id} twin`),
+          openListener: none('listener'),
+        },
+      })
+      running.kill()
+    } catch (why) {
+      const isRefused = spoke === undefined && why instanceof UserError
+      must(isRefused, 'S13', 'one process per data directory', () => ({ id, why: String(why) }))
+      return why
+    } finally {
+      life.end()
+    }
+    throw new Violation('S13', 'one process per data directory', { id })
+  }
+
   function kill(node: SimNode): void {
     trace.note('kill', { node: node.id, life: node.lives })
     const { end } = node
@@ -293,6 +331,7 @@ export function createCluster(shape: ClusterShape, ports: ClusterPorts): SimClus
     node: (id) => nodes[id - 1]!,
     start,
     kill,
+    startTwin,
     stop(node) {
       trace.note('stop', { node: node.id, life: node.lives })
       const { running, end } = node

@@ -85,8 +85,8 @@ export const coverage: readonly Entry[] = [
   {
     id: 'FP8',
     what: 'two processes with one id',
-    names: [],
-    note: 'with one directory the lock refuses the second (tests/runner); two directories: open',
+    names: ['secondProcess'],
+    note: 'of one directory; of one id with other directories: open',
   },
   { id: 'FP9', what: 'a node ends as soon as it runs', names: ['crashLoop'] },
   { id: 'FP10', what: 'mixed versions', names: [], note: 'there is one version' },

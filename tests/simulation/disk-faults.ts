@@ -5,7 +5,7 @@
 import { replaceFile } from '../../runtime/storage/small-files.ts'
 import type { SimLogDirectory, SimNode } from './cluster.ts'
 import { damageDisk, type Lost, loseFile } from './damage.ts'
-import { DiskError } from './disk.ts'
+import { calmCheck, DiskError } from './disk.ts'
 import type { FaultPorts, Performed } from './faults.ts'
 import type { Target } from './script.ts'
 import { Violation } from './violation.ts'
@@ -188,7 +188,7 @@ export function createDiskFaults(ports: DiskFaultPorts): Pick<Performed, DiskFau
       }
       faults.check = check
       return lasting(forMs, () => {
-        if (faults.check === check) faults.check = () => {}
+        if (faults.check === check) faults.check = calmCheck
         if (node.offline.has(failing)) cluster.kill(node)
         if (node.end === undefined) cluster.start(node)
       })

@@ -83,6 +83,8 @@ export class DiskError extends Error {
 }
 
 export const calmSyncMs = 0.3
+/** It refuses nothing. */
+export const calmCheck = (): void => {}
 const syncMsMax = 30_000
 
 /** @param machine whose time it is; its syncs complete on that */
@@ -144,7 +146,7 @@ export function createDisk(machine: Machine, random: SeededRandom): SimDisk {
   }
 
   const disk: SimDisk = {
-    faults: { syncMs: calmSyncMs, check: () => {} },
+    faults: { syncMs: calmSyncMs, check: calmCheck },
     watcher: undefined,
     open(path: string, mode: OpenMode) {
       let file: SimFile

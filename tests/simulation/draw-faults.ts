@@ -36,6 +36,7 @@ export const faultNames = [
   ...linkFaultNames,
   ...clientFaultNames,
   ...zombieFaultNames,
+  'secondProcess',
 ] as const
 export type FaultName = (typeof faultNames)[number]
 
@@ -149,6 +150,8 @@ function drawFault(name: SingleName, draw: FaultDraw): Fault {
       return { do: name, node: node(), rate: between(0.9, 1.1), forMs: between(5_000, 30_000) }
     case 'reset':
       return { do: name }
+    case 'secondProcess':
+      return { do: name, node: node() }
     case 'diskError': {
       const operation = random.pick(['read', 'write', 'sync'] as const)
       const codes = operation === 'write' ? (['EIO', 'ENOSPC', 'EROFS'] as const) : ['EIO' as const]

@@ -10,7 +10,7 @@ import type { Checker } from './checker.ts'
 import type { Client } from './client.ts'
 import { createClientFaults } from './client-faults.ts'
 import type { SimCluster, SimNode } from './cluster.ts'
-import { calmSyncMs } from './disk.ts'
+import { calmCheck, calmSyncMs } from './disk.ts'
 import { createDiskFaults } from './disk-faults.ts'
 import { sendHostile } from './hostile.ts'
 import { createLinkFaults } from './link-faults.ts'
@@ -138,6 +138,21 @@ export function createFaults(ports: FaultPorts): Faults {
       const node = find(target)
       if (node?.end === undefined || node.machine.isPaused()) return false
       node.machine.pauseUntil(scheduler.now() + forMs)
+      return true
+    },
+    // While the first starts either may come first: only one that runs holds its directories for sure.
+    secondProcess({ node: target }) {
+      const node = find(target)
+      if (node?.running === undefined || node.isStopping || node.machine.isPaused()) return false
+      if (node.isStricken || node.offline.size > 0 || node.disk.faults.check !== calmCheck)
+        return false
+      const { lives } = node
+      cluster.startTwin(node).then(
+        (why) => trace.note('second process refused', { node: node.id, why: String(why) }),
+        (why: unknown) => {
+          if (node.lives === lives && node.running !== undefined) ports.fail(why)
+        },
+      )
       return true
     },
     ...createLinkFaults({ cluster, find, lasting }),

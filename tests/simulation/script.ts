@@ -41,6 +41,8 @@ export type Fault = { as?: string } & (
   /** Its clocks run so much faster than true time. */
   | { do: 'clockDrift'; node: Target; rate: number; forMs: number }
   | { do: 'reset' }
+  /** Another process is started with its directories while it runs. */
+  | { do: 'secondProcess'; node: Target }
   /**
    * Calls of this kind for one of its log directories fail. It ends when that is its first; otherwise it
    * goes on with the others, and once the time is over it is started anew.

@@ -63,4 +63,16 @@ export const clientMutants: Mutant[] = [
     ],
     run: { ...settled, faultyMs: 15_000, mix: restless({ staleReader: 2_000, kill: 4_000 }) },
   },
+  {
+    name: 'a directory that another process has is taken',
+    rules: ['S13'],
+    patches: [
+      patch(
+        'runtime/storage/directories.ts',
+        "if (typeof taken !== 'string') return taken",
+        "if (typeof taken === 'string') return { release() {} }\n  if (taken) return taken",
+      ),
+    ],
+    run: { ...settled, faultyMs: 5_000, mix: restless({ secondProcess: 500 }) },
+  },
 ]
