@@ -2,13 +2,14 @@
  * An idempotent producer: up to five batches in flight to a partition, retried in order with their
  * sequences until their delivery timeout; then their outcome is unknown and it takes a new id.
  */
+
 import { errorCodes } from '../../transport/protocol/errors.ts'
 import { encodeBatch } from '../../transport/records/records.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
-import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
 import { type Client, NO_TOPIC_ID, NoAnswerError } from './client.ts'
 import { createLocator, type Leader } from './locator.ts'
 import type { Attempt } from './producer-checker.ts'
+import { takeProducerId } from './raw-produce.ts'
 
 export type Outcome =
   | { acked: true; baseOffset: number }
@@ -110,14 +111,7 @@ export function createProducer(client: Client, options: ProducerOptions): Produc
 
   /** An id for each partition: a batch that is given up takes only its own partition's along. */
   async function takeId(lane: Lane): Promise<void> {
-    const answer = await client.request(client.anyAddress(), InitProducerId, 4, {
-      transactionalId: null,
-      transactionTimeoutMs: 60_000,
-      producerId: -1,
-      producerEpoch: -1,
-      enable2Pc: false,
-      keepPreparedTxn: false,
-    })
+    const answer = await takeProducerId(client, client.anyAddress())
     if (answer.errorCode !== errorCodes.NONE) return
     lane.producerId = answer.producerId
     lane.producerEpoch = answer.producerEpoch

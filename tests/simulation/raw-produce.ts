@@ -1,6 +1,7 @@
-/** One batch to one broker, once, whatever it answers. */
+/** A producer's requests by hand: each to one broker, once, whatever it answers. */
 import { encodeBatch, type NewRecord } from '../../transport/records/records.ts'
 import { Produce } from '../../transport/schemas/00-produce.ts'
+import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
 import { type Client, NO_TOPIC_ID } from './client.ts'
 
 export type RawBatch = {
@@ -15,6 +16,18 @@ export type RawBatch = {
 
 const timeoutMs = 3_000
 
+/** An idempotent producer's id. */
+export const takeProducerId = (client: Client, address: string) =>
+  client.request(address, InitProducerId, 4, {
+    transactionalId: null,
+    transactionTimeoutMs: 60_000,
+    producerId: -1,
+    producerEpoch: -1,
+    enable2Pc: false,
+    keepPreparedTxn: false,
+  })
+
+/** @returns what the broker said of the batch */
 export async function produceTo(
   client: Client,
   address: string,

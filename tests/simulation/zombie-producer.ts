@@ -3,11 +3,10 @@
  * sends what is out of order (I2); then one whose sequences begin anew behind the last there is.
  */
 import { errorCodes } from '../../transport/protocol/errors.ts'
-import { InitProducerId } from '../../transport/schemas/22-init-producer-id.ts'
 import type { Foe } from './foe.ts'
 import { createLocator } from './locator.ts'
 import type { ProducerChecker } from './producer-checker.ts'
-import { produceTo } from './raw-produce.ts'
+import { produceTo, takeProducerId } from './raw-produce.ts'
 import { must } from './violation.ts'
 
 const lastSequence = 2 ** 31 - 1
@@ -26,14 +25,7 @@ export async function sendAsZombie(
   async function takeId(): Promise<number> {
     let producerId = -1
     await foe.accepted(async () => {
-      const answer = await client.request(client.anyAddress(), InitProducerId, 4, {
-        transactionalId: null,
-        transactionTimeoutMs: 60_000,
-        producerId: -1,
-        producerEpoch: -1,
-        enable2Pc: false,
-        keepPreparedTxn: false,
-      })
+      const answer = await takeProducerId(client, client.anyAddress())
       producerId = answer.producerId
       return answer.errorCode
     })

@@ -1,8 +1,5 @@
 import { errorCodes } from '../../../transport/protocol/errors.ts'
-import { encodeBatch } from '../../../transport/records/records.ts'
-import { Produce } from '../../../transport/schemas/00-produce.ts'
-import { InitProducerId } from '../../../transport/schemas/22-init-producer-id.ts'
-import { NO_TOPIC_ID } from '../client.ts'
+import { produceTo, takeProducerId } from '../raw-produce.ts'
 import { quietScript, type Scenario } from '../stage.ts'
 
 export const scenario: Scenario = {
@@ -16,35 +13,14 @@ export const scenario: Scenario = {
     const { producerId, producerEpoch } = await stage.within(
       9_000,
       'it is given an id',
-      client.request(leader.address, InitProducerId, 4, {
-        transactionalId: null,
-        transactionTimeoutMs: 60_000,
-        producerId: -1,
-        producerEpoch: -1,
-        enable2Pc: false,
-        keepPreparedTxn: false,
-      }),
+      takeProducerId(client, leader.address),
     )
     async function errorOf(baseSequence: number): Promise<number> {
-      const records = encodeBatch({
-        baseOffset: 0,
-        leaderEpoch: -1,
-        producerId,
-        producerEpoch,
-        baseSequence,
-        records: [{ key: null, value: Buffer.from(`hasty-${baseSequence}`), timestamp: 0 }],
-      })
-      const topicData = [
-        { name: 'first', topicId: NO_TOPIC_ID, partitionData: [{ index: 0, records }] },
-      ]
-      const sent = client.request(leader.address, Produce, 11, {
-        transactionalId: null,
-        acks: -1,
-        timeoutMs: 3_000,
-        topicData,
-      })
-      const { responses } = await stage.within(5_000, 'it is answered', sent)
-      return responses[0]!.partitionResponses[0]!.errorCode
+      const records = [{ value: `hasty-${baseSequence}` }]
+      const of = { topic: 'first', partition: 0, records }
+      const batch = { ...of, producerId, producerEpoch, baseSequence }
+      const sent = produceTo(client, leader.address, batch)
+      return (await stage.within(5_000, 'it is answered', sent)).error
     }
     const { NONE, OUT_OF_ORDER_SEQUENCE_NUMBER: gap } = errorCodes
     const errors: number[] = []

@@ -1,7 +1,6 @@
 import { errorCodes } from '../../../transport/protocol/errors.ts'
-import { InitProducerId } from '../../../transport/schemas/22-init-producer-id.ts'
 import { NoAnswerError } from '../client.ts'
-import { produceTo } from '../raw-produce.ts'
+import { produceTo, takeProducerId } from '../raw-produce.ts'
 import { quietScript, type Scenario } from '../stage.ts'
 
 const script = quietScript(53, { controllers: 3, replicas: [1, 2, 3] })
@@ -28,14 +27,7 @@ export const scenario: Scenario = {
     const { producerId, producerEpoch } = await stage.within(
       9_000,
       'it is given an id',
-      client.request(cluster.node(2).address, InitProducerId, 4, {
-        transactionalId: null,
-        transactionTimeoutMs: 60_000,
-        producerId: -1,
-        producerEpoch: -1,
-        enable2Pc: false,
-        keepPreparedTxn: false,
-      }),
+      takeProducerId(client, cluster.node(2).address),
     )
     const state = () => cluster.newestImage()!.topicByName('first')!.partition(0)!
     const preferred = cluster.node(1)
