@@ -296,14 +296,18 @@ export function createNatsNetwork(
     const { from, incarnationId, timeoutMs } = publication.prefix
     const took = tookFor(peer, publication)
     const least = quickest.get(`${from.incarnationId} ${self.incarnationId}`)!
+    // A deadline runs by its sender's clock; answers tell what that shows by now, however it drifts.
+    const senderMs = publication.from.machine.monotonic() - publication.prefix.sentAt
     // Clocks may have drifted apart: what neither they nor true time call young is not.
-    const overMs = Math.min(took.trueMs - least.trueMs, took.toldMs - least.toldMs) - timeoutMs
+    const overMs =
+      Math.min(took.trueMs - least.trueMs, took.toldMs - least.toldMs, senderMs) - timeoutMs
     const told = () => ({
       node: self.nodeId,
       api,
       for: incarnationId,
       self,
       took,
+      senderMs,
       least,
       timeoutMs,
     })
