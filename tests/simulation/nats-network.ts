@@ -56,6 +56,8 @@ type Peer = Connected & {
 /** Deadlines are told from the quickest message of a while, and the clocks of two machines. */
 const lateMs = 200
 const whileMs = 60_000
+/** What took no longer shows how far two clocks are apart. */
+const promptMs = 100
 
 const matches = (pattern: string, subject: string): boolean =>
   pattern.endsWith('.*')
@@ -72,6 +74,8 @@ export function createNatsNetwork(
   const links = new Map<number, Link>()
   /** Incarnations of sender and receiver → what their quickest request of a while took. */
   const quickest = new Map<string, Took & { at: number }>()
+  /** The same → what the last message took that showed how far their clocks are apart, as they told. */
+  const prompt = new Map<string, number>()
   const ways = createWays(scheduler.now)
   const gone = createGone(scheduler.now)
   const between = createServers({
@@ -165,6 +169,7 @@ export function createNatsNetwork(
     if (peer.isClosed) return
     const { subject, payload: data, reply } = of
     noteQuickest(peer, of)
+    notePrompt(peer, of)
     gone.heard(peer.nodeId, of.prefix.from.incarnationId)
     current = { peer, publication: of }
     deliver({ subject, data, reply, noResponders: false })
@@ -188,6 +193,12 @@ export function createNatsNetwork(
     if (known === undefined || known.at < now - whileMs || took.toldMs <= known.toldMs) {
       quickest.set(pair, { ...took, at: now })
     }
+  }
+
+  function notePrompt(peer: Peer, of: Publication): void {
+    const { trueMs, toldMs } = tookFor(peer, of)
+    const { incarnationId } = of.prefix.from
+    if (trueMs <= promptMs) prompt.set(`${incarnationId} ${peer.incarnationId}`, toldMs)
   }
 
   function noResponders({ from, reply }: Publication): void {
@@ -295,12 +306,15 @@ export function createNatsNetwork(
     const { peer, publication } = current
     const { from, incarnationId, timeoutMs } = publication.prefix
     const took = tookFor(peer, publication)
-    const least = quickest.get(`${from.incarnationId} ${self.incarnationId}`)!
+    const pair = `${from.incarnationId} ${self.incarnationId}`
+    const least = quickest.get(pair)!
     // A deadline runs by its sender's clock; answers tell what that shows by now, however it drifts.
     const senderMs = publication.from.machine.monotonic() - publication.prefix.sentAt
+    // How far they drifted since the last that came at once, nobody can tell.
+    const lastKnownMs = took.toldMs - (prompt.get(pair) ?? least.toldMs)
     // Clocks may have drifted apart: what neither they nor true time call young is not.
-    const overMs =
-      Math.min(took.trueMs - least.trueMs, took.toldMs - least.toldMs, senderMs) - timeoutMs
+    const [trueMs, toldMs] = [took.trueMs - least.trueMs, took.toldMs - least.toldMs]
+    const overMs = Math.min(trueMs, toldMs, senderMs, lastKnownMs) - timeoutMs
     const told = () => ({
       node: self.nodeId,
       api,
@@ -308,6 +322,7 @@ export function createNatsNetwork(
       self,
       took,
       senderMs,
+      lastKnownMs,
       least,
       timeoutMs,
     })
