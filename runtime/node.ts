@@ -16,6 +16,7 @@ import type { ControllerHost } from '../actors/controller/types.ts'
 import { createGroupCoordinator } from '../actors/group/coordinator.ts'
 import type { Logger } from '../actors/log.ts'
 import { createLoader, type MetadataLoader } from '../actors/metadata/loader.ts'
+import { createProber } from '../actors/probe/probe.ts'
 import { type HostedQuorum, hostQuorum } from '../actors/quorum/host.ts'
 import type { Endpoint, Link } from '../transport/links/link.ts'
 import { type NodeConfig, withDynamic } from './config/config.ts'
@@ -141,7 +142,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const self: Endpoint = { nodeId, incarnationId: random.uuid() }
   const link = await linkOf(options, formatting.clusterId, self, clock, halt)
   life.onEnd(() => void link.close())
-  const probing = probingOver(link)
 
   try {
     const store = await unlessHalted(
@@ -151,6 +151,16 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const isJoining = store.snapshots().length === 0 && node.staticVoters.length === 0
     const finder = findQuorum(isJoining ? node.bootstrapServers : [], { clock, log })
     life.onEnd(finder.stop)
+    const prober = createProber({
+      link,
+      clock,
+      random,
+      ...probingOver(link),
+      witnesses: () => others(),
+      halt,
+      ...inspect,
+    })
+    life.onEnd(prober.close)
     quorum = hostQuorum({
       clusterId: formatting.clusterId,
       self: { id: nodeId, directoryId: formatting.metadataDirectoryId },
@@ -168,7 +178,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       logger: log,
       halt,
       config: quorumConfig(node),
-      probe: { ...probing, witnesses: () => others() },
+      prober,
       ...inspect,
     })
     endings.push(quorum.abandon)
@@ -281,7 +291,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     if (life.isOver()) throw await failed
     if (controller !== undefined) {
       const leaderId = () => leader.current().leaderId
-      const watch = watchBrokers({ link, clock, controller, leaderId, probing, halt, ...inspect })
+      const watch = watchBrokers({ prober, controller, leaderId })
       life.onEnd(() => watch.close())
       const registration = registerSelf({
         channel: createControllerChannel({ link, clock, leader }),

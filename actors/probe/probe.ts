@@ -1,7 +1,7 @@
 /**
- * Probes other incarnations a few times a second and tells which process has ended: the active
- * controller does so with brokers, voters with their leader (and standbys with both, so that they
- * have heard them when they take over).
+ * Probes other incarnations a few times a second and tells which process has ended. A node has one
+ * prober, whatever of it wants to know: the active controller watches brokers, voters their leader
+ * (and standbys both, so that they have heard them when they take over).
  *
  * Who was just heard is not asked: traffic is proof enough, and of two that watch each other one asks.
  * Where a request of ours found nobody, its target is asked at once.
@@ -16,29 +16,55 @@ import type { Endpoint, Link } from '../../transport/links/link.ts'
 import type { Timer } from '../../transport/timers.ts'
 import { invariant } from '../invariant.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
 
-export type ProbeOf = {
+export type ProberOf = {
   link: Pick<Link, 'self' | 'probe' | 'lastHeard' | 'onNobodyThere' | 'isUp' | 'onChange'>
   clock: Clock
-  /** Who is judged right now; asked with each tick. */
-  targets(): Iterable<Endpoint>
+  random: Pick<Random, 'below'>
   /** Whose answers show that we can hear, besides the targets: they are asked while one is suspected. */
   witnesses?(): Iterable<Endpoint>
   intervalMs: number
-  /** How long a target may go unheard before it is asked; absent: half an interval. */
-  patienceMs?(target: Endpoint): number
   /** Longer than a client takes to reconnect. */
   graceMs: number
   /** How late a tick may come before our own loop counts as stalled; half of it begins a grace anew. */
   stallMs?: number
-  onDead(target: Endpoint): void
-  /** It was heard after all. */
-  onAlive?(target: Endpoint): void
   halt: (why: unknown) => void
   inspect?: (event: InspectionEvent) => void
 }
 
+export type Watched = {
+  /** Who is judged right now; asked with each tick. */
+  targets(): Iterable<Endpoint>
+  /** How long a target may go unheard before it is asked; absent: half an interval. */
+  patienceMs?(target: Endpoint): number
+  /** Once for each time that it is believed, also of one that was dead before it became a target. */
+  onDead(target: Endpoint): void
+  /** It was heard after all. */
+  onAlive?(target: Endpoint): void
+}
+
+export type Watch = {
+  /** Told to be dead, and not heard since. */
+  isDead(target: Endpoint): boolean
+  close(): void
+}
+
+export type Prober = {
+  readonly intervalMs: number
+  watch(of: Watched): Watch
+  /** For metrics and consoles; undefined: nobody watches it. */
+  stateOf(target: Endpoint): string | undefined
+  close(): void
+}
+
 const never = Number.NEGATIVE_INFINITY
+
+type Watcher = Watched & {
+  /** Incarnations. */
+  wanted: Set<string>
+  dead: Set<string>
+}
 
 type Row = {
   target: Endpoint
@@ -55,10 +81,11 @@ const absentMs = 1_000
 /** Between questions, however many requests find nobody. */
 const doubtMs = 10
 
-export function hostProbe(of: ProbeOf) {
-  const { link, clock, intervalMs, graceMs, stallMs = graceMs, halt, inspect } = of
+export function createProber(of: ProberOf): Prober {
+  const { link, clock, random, intervalMs, graceMs, stallMs = graceMs, halt, inspect } = of
   invariant(graceMs > intervalMs, 'a grace spans several probes', { graceMs, intervalMs })
   const rows = new Map<string, Row>()
+  let watchers: Watcher[] = []
   /** When each node last answered or was heard, as a witness for the others. */
   const answered = new Map<number, number>()
   /** Grows whenever we were blind: verdicts of before are void. */
@@ -70,8 +97,8 @@ export function hostProbe(of: ProbeOf) {
 
   const chart = probe.provide({
     actions: {
-      reportDead: ({ self }) => of.onDead(rowOf(self.id).target),
-      reportAlive: ({ self }) => of.onAlive?.(rowOf(self.id).target),
+      reportDead: ({ self }) => tellDead(rowOf(self.id).target),
+      reportAlive: ({ self }) => tellAlive(rowOf(self.id).target),
       askNow: ({ self }) => look(rowOf(self.id)),
       unexpected: ({ event }) => invariant(false, 'X1: a probe knows its events', event),
     },
@@ -82,7 +109,22 @@ export function hostProbe(of: ProbeOf) {
     return row
   }
 
-  function watch(target: Endpoint): void {
+  function tellDead(target: Endpoint): void {
+    const { incarnationId } = target
+    for (const { wanted, dead, onDead } of watchers) {
+      if (!wanted.has(incarnationId) || dead.has(incarnationId)) continue
+      dead.add(incarnationId)
+      onDead(target)
+    }
+  }
+
+  function tellAlive(target: Endpoint): void {
+    for (const { dead, onAlive } of watchers) {
+      if (dead.delete(target.incarnationId)) onAlive?.(target)
+    }
+  }
+
+  function open(target: Endpoint): void {
     const { incarnationId } = target
     const actor = createActor(chart, {
       input: { graceMs },
@@ -115,21 +157,36 @@ export function hostProbe(of: ProbeOf) {
       for (const { actor } of rows.values()) actor.send({ type: 'delayed', at: now })
     }
     schedule()
-    const wanted = new Map<string, Endpoint>()
-    for (const target of of.targets()) {
-      if (target.nodeId !== link.self.nodeId) wanted.set(target.incarnationId, target)
+    for (const watcher of watchers) choose(watcher)
+    tidy()
+    for (const { target, actor } of rows.values()) {
+      if (actor.getSnapshot().hasTag('dead')) tellDead(target)
     }
-    for (const [incarnationId, { actor }] of rows) {
-      if (wanted.has(incarnationId)) continue
-      rows.delete(incarnationId)
-      actor.stop()
-    }
-    for (const target of wanted.values()) if (!rows.has(target.incarnationId)) watch(target)
     if (!link.isUp()) return
     for (const row of rows.values()) heard(row)
     const isSuspecting = isAnySuspected()
     for (const row of rows.values()) if (isSuspecting || isDue(row, now)) ask(row).catch(halt)
     if (isSuspecting) for (const witness of of.witnesses?.() ?? []) askWitness(witness).catch(halt)
+  }
+
+  function choose({ targets, wanted, dead }: Watcher): void {
+    wanted.clear()
+    for (const target of targets()) {
+      const { nodeId, incarnationId } = target
+      if (nodeId === link.self.nodeId) continue
+      wanted.add(incarnationId)
+      if (!rows.has(incarnationId)) open(target)
+    }
+    for (const incarnationId of dead) if (!wanted.has(incarnationId)) dead.delete(incarnationId)
+  }
+
+  /** Forgets those whom nobody watches any more. */
+  function tidy(): void {
+    for (const [incarnationId, { actor }] of rows) {
+      if (watchers.some(({ wanted }) => wanted.has(incarnationId))) continue
+      rows.delete(incarnationId)
+      actor.stop()
+    }
   }
 
   function look(row: Row): void {
@@ -149,8 +206,16 @@ export function hostProbe(of: ProbeOf) {
 
   function isDue({ target, actor, askedAt }: Row, now: number): boolean {
     if (actor.getSnapshot().value !== 'alive') return now - askedAt >= absentMs
-    const patienceMs = of.patienceMs?.(target) ?? intervalMs / 2
-    return now - (link.lastHeard(target) ?? never) >= patienceMs
+    return now - (link.lastHeard(target) ?? never) >= patienceFor(target)
+  }
+
+  function patienceFor(target: Endpoint): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { wanted, patienceMs } of watchers) {
+      if (!wanted.has(target.incarnationId)) continue
+      least = Math.min(least, patienceMs?.(target) ?? intervalMs / 2)
+    }
+    return least
   }
 
   /** Tells the chart that its target was heard, if it was since we can hear. */
@@ -202,30 +267,44 @@ export function hostProbe(of: ProbeOf) {
   const isAnySuspected = (): boolean =>
     [...rows.values()].some(({ actor }) => actor.getSnapshot().value === 'suspected')
 
-  function schedule(): void {
+  function schedule(inMs = intervalMs): void {
     if (!isOpen) return
-    dueAt = clock.monotonic() + intervalMs
-    timer = clock.setTimeout(tick, intervalMs)
+    dueAt = clock.monotonic() + inMs
+    timer = clock.setTimeout(tick, inMs)
+  }
+
+  function stopTicks(): void {
+    if (timer !== undefined) clock.clearTimeout(timer)
+    timer = undefined
   }
 
   link.onChange(() => {
     if (isOpen) blinded()
   })
   link.onNobodyThere(doubt)
-  schedule()
 
   return {
-    /** Believed dead right now. */
-    isDead: (target: Endpoint): boolean =>
-      rows.get(target.incarnationId)?.actor.getSnapshot().hasTag('dead') ?? false,
-    /** For metrics and consoles. */
-    stateOf: (target: Endpoint): string | undefined =>
-      rows.get(target.incarnationId)?.actor.getSnapshot().value,
-    close(): void {
+    intervalMs,
+    watch(watched) {
+      const watcher: Watcher = { ...watched, wanted: new Set(), dead: new Set() }
+      watchers = [...watchers, watcher]
+      // Of two that begin together and watch each other both would ask, each time anew.
+      if (timer === undefined) schedule(intervalMs - random.below(intervalMs))
+      return {
+        isDead: ({ incarnationId }) => watcher.dead.has(incarnationId),
+        close() {
+          watchers = watchers.filter((each) => each !== watcher)
+          tidy()
+          if (watchers.length === 0) stopTicks()
+        },
+      }
+    },
+    stateOf: ({ incarnationId }) => rows.get(incarnationId)?.actor.getSnapshot().value,
+    close() {
       isOpen = false
-      if (timer !== undefined) clock.clearTimeout(timer)
-      for (const { actor } of rows.values()) actor.stop()
-      rows.clear()
+      watchers = []
+      tidy()
+      stopTicks()
     },
   }
 }

@@ -9,13 +9,14 @@ import { createActor, type InspectionEvent } from 'xstate'
 import type { QuorumContext, QuorumEvent, QuorumTiming } from '../../machines/quorum/types.ts'
 import { includes, keyOf, unknownDirectory } from '../../machines/quorum/votes.ts'
 import { quorum as chart } from '../../machines/quorum.ts'
-import type { Endpoint, Link } from '../../transport/links/link.ts'
+import type { Link } from '../../transport/links/link.ts'
 import { invariant } from '../invariant.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { QuorumState, QuorumStore } from '../ports/quorum-store.ts'
 import type { Random } from '../ports/random.ts'
+import type { Prober } from '../probe/probe.ts'
 import { createCommitWaiters } from './commit-waiters.ts'
 import { createDelivery } from './delivery.ts'
 import { createElections } from './elections.ts'
@@ -57,12 +58,7 @@ export type QuorumOptions = {
   halt: (why: unknown) => void
   config: QuorumConfig
   /** Brings forward what a fetch timeout does, when the leader's process is no more; absent: off. */
-  probe?: {
-    intervalMs: number
-    graceMs: number
-    stallMs?: number
-    witnesses?: () => Iterable<Endpoint>
-  }
+  prober?: Prober
   inspect?: (event: InspectionEvent) => void
 }
 
@@ -236,13 +232,7 @@ export function hostQuorum(options: QuorumOptions): HostedQuorum {
     persisted = next
   }
 
-  const watch =
-    options.probe &&
-    watchLeader(replica, {
-      ...options.probe,
-      witnesses: options.probe.witnesses ?? (() => []),
-      ...(options.inspect && { inspect: options.inspect }),
-    })
+  const watch = options.prober && watchLeader(replica, options.prober)
 
   const rpc: QuorumRpc = {
     replica,

@@ -2,11 +2,9 @@
  * Watches the process of the leader that this voter follows. Its death brings forward what the
  * fetch timeout does, no more: who is silent rather than dead gets Kafka's time.
  */
-
-import type { InspectionEvent } from 'xstate'
 import { includes } from '../../machines/quorum/votes.ts'
 import type { Endpoint } from '../../transport/links/link.ts'
-import { hostProbe } from '../probe/probe.ts'
+import type { Prober, Watch } from '../probe/probe.ts'
 import { type Replica, voters } from './replica.ts'
 
 export type LeaderWatch = {
@@ -16,19 +14,9 @@ export type LeaderWatch = {
   stop(): void
 }
 
-export function watchLeader(
-  replica: Replica,
-  of: {
-    intervalMs: number
-    graceMs: number
-    stallMs?: number
-    witnesses: () => Iterable<Endpoint>
-    inspect?: (event: InspectionEvent) => void
-  },
-): LeaderWatch {
-  const { link, clock, halt } = replica
+export function watchLeader(replica: Replica, prober: Prober): LeaderWatch {
   let leads: { epoch: number; endpoint: Endpoint } | undefined
-  let probe: ReturnType<typeof hostProbe> | undefined
+  let watch: Watch | undefined
 
   function targets(): Endpoint[] {
     const { state, context } = replica.role()
@@ -36,7 +24,7 @@ export function watchLeader(
     if (!isWatched || leads?.epoch !== context.epoch) return []
     if (!includes(voters(replica), replica.self)) return []
     // It asked, did not win, and follows the dead again: with each tick it may ask anew.
-    if (state === 'follower' && probe?.isDead(leads.endpoint)) tell(leads)
+    if (state === 'follower' && watch?.isDead(leads.endpoint)) tell(leads)
     return [leads.endpoint]
   }
 
@@ -50,21 +38,17 @@ export function watchLeader(
       leads = { epoch, endpoint: { nodeId, incarnationId } }
     },
     start() {
-      probe = hostProbe({
-        ...of,
-        link,
-        clock,
+      watch = prober.watch({
         targets,
         onDead: ({ nodeId, incarnationId }) => {
           if (leads === undefined || leads.endpoint.incarnationId !== incarnationId) return
           replica.logger.warn({ leaderId: nodeId, incarnationId }, 'the leader is gone')
           tell(leads)
         },
-        halt,
       })
     },
     stop() {
-      probe?.close()
+      watch?.close()
     },
   }
 }

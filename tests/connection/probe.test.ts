@@ -1,7 +1,7 @@
 /** When a process counts as ended, and each thing that must keep it from counting (decision by probe, N7). */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { hostProbe } from '../../actors/probe/probe.ts'
+import { createProber } from '../../actors/probe/probe.ts'
 import type { Endpoint, ProbeVerdict } from '../../transport/links/link.ts'
 import { fakeClock } from '../support/clock.ts'
 
@@ -28,8 +28,9 @@ function world() {
   let targets = [two, three]
   let witnesses: Endpoint[] = []
   let up = true
-  const host = hostProbe({
+  const prober = createProber({
     clock,
+    random: { below: () => 0 },
     link: {
       self,
       isUp: () => up,
@@ -46,17 +47,20 @@ function world() {
         return verdict
       },
     },
-    targets: () => targets,
     witnesses: () => witnesses,
     intervalMs,
     graceMs,
+    halt: (why) => halts.push(why),
+  })
+  const { isDead } = prober.watch({
+    targets: () => targets,
     onDead: ({ incarnationId }) => told.push(`${incarnationId} died`),
     onAlive: ({ incarnationId }) => told.push(`${incarnationId} lives`),
-    halt: (why) => halts.push(why),
   })
   return {
     clock,
-    host,
+    prober,
+    host: { isDead, stateOf: prober.stateOf, close: prober.close },
     answers,
     heard,
     asked,
@@ -376,6 +380,48 @@ test('who is no target any more is forgotten', async ({
   assert.equal(told, [])
   host.close()
   assert.is(clock.pendingTimers(), 0)
+})
+
+test('two who watch the same process are told alike, and it is asked once', async ({
+  world: { clock, prober, answers, asked, told },
+}) => {
+  const others: string[] = []
+  prober.watch({
+    targets: () => [two],
+    onDead: ({ incarnationId }) => others.push(`${incarnationId} died`),
+    onAlive: ({ incarnationId }) => others.push(`${incarnationId} lives`),
+  })
+  asked.length = 0
+  await clock.advance(intervalMs)
+  assert.equal(asked, ['two', 'three'])
+  answers.set('two', 'noResponders')
+  await clock.advance(aWhile)
+  answers.set('two', 'alive')
+  await clock.advance(aWhile)
+  assert.equal(told, ['two died', 'two lives'])
+  assert.equal(others, told)
+})
+
+test('who begins to watch a dead process is told so, once', async ({
+  world: { clock, prober, answers, told },
+}) => {
+  answers.set('two', 'noResponders')
+  await clock.advance(aWhile)
+  assert.equal(told, ['two died'])
+  const late: string[] = []
+  const { isDead, close } = prober.watch({
+    targets: () => [two],
+    onDead: ({ incarnationId }) => late.push(incarnationId),
+  })
+  await clock.advance(intervalMs)
+  assert.equal(late, ['two'])
+  assert.ok(isDead(two))
+  await clock.advance(aWhile)
+  assert.equal(late, ['two'])
+  close()
+  await clock.advance(aWhile)
+  assert.is(prober.stateOf(two), 'dead', 'the other still watches')
+  assert.equal(told, ['two died'])
 })
 
 test.run()

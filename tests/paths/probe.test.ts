@@ -1,7 +1,7 @@
 /** The probe chart, walked at the actor that probes: its link and its clock are the test's. */
 import { test } from 'uvu'
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import { hostProbe } from '../../actors/probe/probe.ts'
+import { createProber } from '../../actors/probe/probe.ts'
 import { probe } from '../../machines/probe.ts'
 import type { Endpoint, ProbeVerdict } from '../../transport/links/link.ts'
 import { fakeClock } from '../support/clock.ts'
@@ -42,8 +42,9 @@ async function world(): Promise<ProbeWorld> {
   let up = true
   const heard = new Map<string, number>()
   const listeners: ((up: boolean) => void)[] = []
-  const host = hostProbe({
+  const prober = createProber({
     clock,
+    random: { below: () => 0 },
     link: {
       self,
       isUp: () => up,
@@ -67,17 +68,19 @@ async function world(): Promise<ProbeWorld> {
         })
       },
     },
+    intervalMs,
+    graceMs,
+    halt: (why) => {
+      halted = why
+    },
+  })
+  prober.watch({
     targets() {
       on.tickedAt = clock.monotonic()
       return [two, three]
     },
-    intervalMs,
-    graceMs,
     onDead: ({ incarnationId }) => lines.push(`${incarnationId} died`),
     onAlive: ({ incarnationId }) => lines.push(`${incarnationId} lives`),
-    halt: (why) => {
-      halted = why
-    },
   })
   const on: ProbeWorld = {
     clock,
@@ -97,7 +100,7 @@ async function world(): Promise<ProbeWorld> {
     settle: () => clock.advance(0),
     tick: () => clock.step(),
     halted: () => halted,
-    close: () => host.close(),
+    close: () => prober.close(),
   }
   await clock.advance(intervalMs)
   return on

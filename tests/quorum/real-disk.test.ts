@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createProber } from '../../actors/probe/probe.ts'
 import { type HostedQuorum, hostQuorum } from '../../actors/quorum/host.ts'
 import { writeBootstrapSnapshot } from '../../actors/quorum/snapshot-file.ts'
 import { systemClock } from '../../runtime/clock.ts'
@@ -49,6 +50,9 @@ async function run(id: number): Promise<Running> {
   }
   const self = { nodeId: id, incarnationId: systemRandom.uuid() }
   const link = network.link({ clusterId, self })
+  const halt = (why: unknown) => {
+    throw why
+  }
   const quorum = hostQuorum({
     clusterId,
     self: { id, directoryId: directoryOf(id) },
@@ -59,11 +63,9 @@ async function run(id: number): Promise<Running> {
     clock,
     random: systemRandom,
     logger: silent,
-    halt: (why) => {
-      throw why
-    },
+    halt,
     config: { ...config, fetchSnapshotMaxBytes: 1024, retentionBytes: 1 },
-    probe: { intervalMs: 50, graceMs: 150 },
+    prober: createProber({ link, clock, random: systemRandom, intervalMs: 50, graceMs: 150, halt }),
   })
   const told: string[] = []
   const names = (records: MetadataRecord[]) =>
