@@ -11,9 +11,11 @@ const produced = ({ actions }: Script) => actions.filter((action) => action.do =
 test('a leader that resumes its epoch: of all that a seed does, one kill is left', async () => {
   const mutant = mutants.find(({ name }) => name === 'a leader resumes its epoch after a restart')!
   const run = { ...mutant.run, faultyMs: 4_000 }
-  const [told] = (await runPatched('shrink-child.ts', { ...mutant, run }, mutant.patches)) as [
-    ShrinkTold,
-  ]
+  const [told] = (await runPatched(
+    `import './mutants/shrink-child.ts'`,
+    { ...mutant, run },
+    mutant.patches,
+  )) as [ShrinkTold]
   const { before, after, rules, hashes } = told
   assert.ok(mutant.rules.includes(rules.before ?? 'none'), rules.before)
   assert.is(rules.after, rules.before, 'it breaks the same rule')

@@ -1,6 +1,6 @@
 /** Histories at once, each in a thread of its own that plays one after the other. */
 import { Worker } from 'node:worker_threads'
-import { bundled } from './bundle.ts'
+import { bundleFile } from './bundle.ts'
 import type { Script } from './script.ts'
 import type { Told } from './told.ts'
 
@@ -29,7 +29,7 @@ export function createPool(jobs: number): Pool {
   return {
     end,
     async run(scripts, each) {
-      const thread = await bundled('./thread.ts')
+      const thread = await bundleFile(`import './thread.ts'`)
       if (isOver) return
       await new Promise<void>((resolve, reject) => {
         finish = resolve

@@ -1,6 +1,7 @@
 /** Lets a mutant loose in a process of its own, and tells which rule caught it, if any did. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { bundle } from '../bundle.ts'
 import type { Mutant, Patch, Seeds, Tried } from './mutant.ts'
 
 export type MutantOutcome = {
@@ -14,32 +15,41 @@ export type MutantOutcome = {
 }
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** What has survived so long counts as survived. */
 const limitMs = 240_000
 
 export const enough: Seeds = { from: 1, most: 40 }
 
+/** A scenario is bundled alone: each has all of the code of its own. */
+const scenarioEntry = (name: string) => `
+import { tellTried } from './mutants/tell.ts'
+import { scenario } from './scenarios/${name}.ts'
+import { enact } from './stage.ts'
+
+tellTried(await enact(scenario))
+process.exit()
+`
+
+export const seedsEntry = `import './mutants/seeds-child.ts'`
+
 /**
- * What a script of this folder prints, JSON lines, in a process where the patches are.
- * @param script handed `run` and `seeds` as JSON
+ * What a module prints, JSON lines, in a process where the patches are.
+ * @param entry handed `run` and `seeds` as JSON
  */
-export function runPatched(
-  script: string,
+export async function runPatched(
+  entry: string,
   { name, run }: Pick<Mutant, 'name' | 'run'>,
   patches: readonly Patch[],
   seeds: Seeds = enough,
 ): Promise<unknown[]> {
-  const loader = patches.length > 0 ? ['--import', new URL('patch.mjs', import.meta.url).href] : []
+  const code = await bundle(entry, patches)
   const child = spawn(
     process.execPath,
-    [...loader, '--import', 'tsx/esm', beside(script), JSON.stringify({ run, seeds })],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, MUTANT: JSON.stringify(patches) },
-    },
+    ['--input-type=module', '-', JSON.stringify({ run, seeds })],
+    { cwd: root, stdio: 'pipe' },
   )
+  child.stdin.on('error', () => {}) // it may end before it has read all
+  child.stdin.end(code)
   let output = ''
   let complaint = ''
   child.stdout.on('data', (chunk) => {
@@ -68,7 +78,9 @@ export async function runMutant(
 ): Promise<MutantOutcome> {
   const startedAt = performance.now()
   const patches = isPatched ? mutant.patches : []
-  const tried = (await runPatched('child.ts', mutant, patches, seeds)) as Tried[]
+  const { run } = mutant
+  const entry = 'scenario' in run ? scenarioEntry(run.scenario) : seedsEntry
+  const tried = (await runPatched(entry, mutant, patches, seeds)) as Tried[]
   const last = tried.at(-1)
   return {
     mutant,
