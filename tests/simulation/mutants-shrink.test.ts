@@ -1,8 +1,9 @@
 /** A seed that fails shrinks to a script that fails alike: proven with a deliberate bug. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { playAside } from './aside.ts'
 import { mutants } from './mutants/catalogue.ts'
-import { runPatched } from './mutants/run-mutant.ts'
+import { enough } from './mutants/run-mutant.ts'
 import type { ShrinkTold } from './mutants/shrink-child.ts'
 import type { Script } from './script.ts'
 
@@ -11,9 +12,9 @@ const produced = ({ actions }: Script) => actions.filter((action) => action.do =
 test('a leader that resumes its epoch: of all that a seed does, one kill is left', async () => {
   const mutant = mutants.find(({ name }) => name === 'a leader resumes its epoch after a restart')!
   const run = { ...mutant.run, faultyMs: 4_000 }
-  const [told] = (await runPatched(
+  const [told] = (await playAside(
     `import './mutants/shrink-child.ts'`,
-    { ...mutant, run },
+    { run, seeds: enough },
     mutant.patches,
   )) as [ShrinkTold]
   const { before, after, rules, hashes } = told

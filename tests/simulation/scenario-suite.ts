@@ -4,18 +4,27 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { playScenario, scenarioNames } from './scenarios.ts'
+import { playAside } from './aside.ts'
+import { scenarioNames, scenariosEntry } from './scenarios.ts'
+import type { Tried } from './tried.ts'
 
 const only = process.env['ONLY']
 export const suites = 8
 
 export function testScenarios(suite: number): void {
-  for (const [index, name] of scenarioNames().entries()) {
-    if (index % suites !== suite || (only !== undefined && name !== only)) continue
-    test(name, async () => {
-      const { failure } = await playScenario(name)
+  const names = scenarioNames().filter(
+    (name, index) => index % suites === suite && (only === undefined || name === only),
+  )
+  let played: Tried[] = []
+  test.before(async () => {
+    if (names.length > 0) played = (await playAside(scenariosEntry(names), {})) as Tried[]
+  })
+  for (const [index, name] of names.entries()) {
+    test(name, () => {
+      const tried = played[index]
       const replay = `npm run simulate -- --scenario ${name}`
-      assert.not(failure, `${failure?.why.stack}\n${replay}`)
+      assert.ok(tried !== undefined, `it did not end\n${replay}`)
+      assert.is(tried.words, undefined, `${tried.words}\n${replay}`)
     })
   }
   test.run()

@@ -28,13 +28,6 @@ export type MutantRun = Omit<SimulationOptions, 'seed' | 'onTrace'>
 /** Normally one of the first does; a change elsewhere gives each seed another history. */
 export type Seeds = { from: number; most: number }
 
-export type Tried = { seed: number; rule: string | undefined; words: string | undefined }
-
-/** The id that an error's words begin with; `error` for one that names no rule. */
-export function ruleOf(message: string): string {
-  return /^(?:invariant broken: )?([A-Z]\d+|scenario):/.exec(message)?.[1] ?? 'error'
-}
-
 export const patch = (file: string, find: string, replace: string): Patch => ({
   file,
   find,

@@ -1,7 +1,7 @@
 /** Plays seeds against patched code until a rule is broken. */
 import { simulate } from '../simulate.ts'
+import { tellTried } from '../tried.ts'
 import type { MutantRun, Seeds } from './mutant.ts'
-import { tellTried } from './tell.ts'
 
 const { run, seeds } = JSON.parse(process.argv[2]!) as { run: MutantRun; seeds: Seeds }
 

@@ -1,0 +1,17 @@
+/** What a process that plays histories for another prints of each: a line of JSON. */
+import type { Result } from './simulate.ts'
+
+export type Tried = { seed: number; rule: string | undefined; words: string | undefined }
+
+/** The id that an error's words begin with; `error` for one that names no rule. */
+export function ruleOf(message: string): string {
+  return /^(?:invariant broken: )?([A-Z]\d+|scenario):/.exec(message)?.[1] ?? 'error'
+}
+
+/** @returns whether it failed */
+export function tellTried({ seed, failure }: Result): boolean {
+  const words = failure?.why.message
+  const tried: Tried = { seed, rule: words && ruleOf(words), words }
+  console.log(JSON.stringify(tried))
+  return failure !== undefined
+}
