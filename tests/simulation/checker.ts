@@ -56,6 +56,9 @@ export type CheckerOptions = {
   cleanupOf(topic: string): Cleanup
 }
 
+/** A batch as the first log had it. */
+type Written = { crc: number; before: string | undefined; node: number; logStart: number }
+
 export function createChecker(cluster: SimCluster, options: CheckerOptions): Checker {
   const { minIsrOf, bytesMaxOf, lagMsMax, nowMs, cleanupOf } = options
   const isCompacted = ({ name }: LogView) => cleanupOf(topicOf(name)) === 'compacts'
@@ -69,10 +72,10 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
     }
   }
   /** `log|base@epoch` → what stands there and before it, wherever it stands (R5, P4). */
-  const written = new Map<string, { crc: number; before: string | undefined; node: number }>()
+  const written = new Map<string, Written>()
 
-  /** @returns whether it is a copy of what stands elsewhere */
-  function appended(view: LogView, entry: Entry, before: Entry | undefined): boolean {
+  /** @returns of a copy: what it is a copy of */
+  function appended(view: LogView, entry: Entry, before: Entry | undefined): Written | undefined {
     const key = `${view.key}|${entry.base}@${entry.epoch}`
     const beforeKey = before === undefined ? undefined : `${before.base}@${before.epoch}`
     const rule = view.name === METADATA ? 'R5' : 'P4'
@@ -86,11 +89,12 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       'a log is dense, and its epochs only rise',
       () => ({ node: view.nodeId, log: view.name, before, entry }),
     )
-    if (mayHaveGaps) return false
+    if (mayHaveGaps) return undefined
     const known = written.get(key)
     if (known === undefined) {
-      written.set(key, { crc: entry.crc, before: beforeKey, node: view.nodeId })
-      return false
+      const { nodeId: node, entries } = view
+      written.set(key, { crc: entry.crc, before: beforeKey, node, logStart: entries[0]!.base })
+      return undefined
     }
     const isSame =
       known.crc === entry.crc &&
@@ -102,7 +106,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       entry,
       before,
     }))
-    return true
+    return known
   }
 
   /** The copy where the controller believes the replica; else the one that was written to most. */
@@ -126,9 +130,9 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
   const logs = createLogs(
     {
       appended(view, entry, before) {
-        const isCopy = appended(view, entry, before)
+        const original = appended(view, entry, before)
         checkSize(view, entry, bytesMaxOf)
-        producers.appended(view, entry, isCopy)
+        producers.appended(view, entry, original?.logStart)
         replicas.appended(view, entry)
         offsets.appended(view, entry)
       },
@@ -234,6 +238,7 @@ export function createChecker(cluster: SimCluster, options: CheckerOptions): Che
       partitions.lost()
     },
     lost(nodeId) {
+      quorum.lost(nodeId)
       logs.forget(nodeId)
       partitions.lost()
     },

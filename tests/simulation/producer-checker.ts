@@ -25,8 +25,8 @@ export type Attempt = {
 export type Owner = { acks: number; topic: string; topicId: string | undefined; partition: number }
 
 export type ProducerChecker = {
-  /** @param isCopy of what a leader appended: it is judged by what both hold */
-  appended(view: LogView, entry: Entry, isCopy: boolean): void
+  /** @param leaderStart of a copy: where its leader's log began. It is judged by what both hold */
+  appended(view: LogView, entry: Entry, leaderStart: number | undefined): void
   /** Nobody is known in it any more. */
   restarted(view: LogView): void
   truncated(view: LogView): void
@@ -103,7 +103,7 @@ export function checkProducers(
   }
 
   return {
-    appended(view, entry, isCopy) {
+    appended(view, entry, leaderStart) {
       if (view.name === METADATA) return
       if (entry.producerId < 0) return
       const kept = of(view)
@@ -125,7 +125,9 @@ export function checkProducers(
       )
       // Of a producer that the log does not know it takes any sequence, as Kafka does: what came before
       // may have been refused, or deleted. So may a leader that does not, where this one still does.
-      const isShared = !isCopy || (last?.batches.at(-1)?.base ?? -1) >= view.entries[0]!.base
+      const isShared =
+        leaderStart === undefined ||
+        (last?.batches.at(-1)?.base ?? -1) >= Math.max(view.entries[0]!.base, leaderStart)
       if (last !== undefined && isShared) {
         const wanted = last.epoch < producerEpoch ? 0 : (last.lastSequence + 1) % sequences
         must(sequence >= wanted, 'I1', 'a batch is stored at most once', told)

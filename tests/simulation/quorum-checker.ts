@@ -22,6 +22,7 @@ export type Vote = {
 }
 
 const campaigns = new Set(['prospective', 'candidate', 'leader'])
+const isSame = (a: Entry, b: Entry) => a.crc === b.crc && a.epoch === b.epoch
 const keyOfVoter = ({ id, directoryId }: { id: number; directoryId: string }) =>
   `${id}/${directoryId}`
 
@@ -33,6 +34,8 @@ export type QuorumChecker = {
   /** Each batch once, in the order of the log. */
   committed(batch: CommittedBatch): void
   truncated(view: LogView, gone: Entry[]): void
+  /** A disk is damaged. Its node may have told what stood there: the leader has yet to hear of it. */
+  lost(nodeId: number): void
   /** The disk of an observer is as it was once: what it stored since is forgotten. */
   restored(node: SimNode): void
   committedEnd(): number
@@ -50,6 +53,10 @@ export function checkQuorum(
   const votes = new Map<string, Vote>()
   const epochs = new Map<string, number>()
   const named = new Map<string, number>()
+  /** Node → the end that it took for durable last. */
+  const durableEnds = new Map<number, number>()
+  /** Node → base offset → what stood durably on its disk until that was damaged. */
+  const heldOnce = new Map<number, Map<number, Entry>>()
   /** Base offset → what was committed there. */
   const committed = new Map<number, Entry>()
   const highWatermarks = new WeakMap<NodeParts, number>()
@@ -126,6 +133,7 @@ export function checkQuorum(
     const known = durable.get(parts) ?? 0
     if (claimed === known) return
     durable.set(parts, claimed)
+    durableEnds.set(node.id, claimed)
     const { entries } = logs.view(node.id, METADATA) ?? { entries: [] }
     for (let at = entries.length - 1; at >= 0; at--) {
       const entry = entries[at]!
@@ -228,7 +236,7 @@ export function checkQuorum(
     for (const [base, entry] of committed) {
       if (base < start || entry.epoch >= epoch) continue
       const held = own.get(base)
-      const isThere = held?.epoch === entry.epoch && held.crc === entry.crc
+      const isThere = held !== undefined && isSame(held, entry)
       must(isThere, 'R7', 'a leader holds all that was committed before', () => ({
         leader: node.id,
         epoch,
@@ -261,9 +269,11 @@ export function checkQuorum(
       if (entry.last >= highWatermark) continue
       const holders = voters.filter(({ id, directoryId }) => {
         if (cluster.node(id).directoryId !== directoryId) return false
+        const once = heldOnce.get(id)?.get(entry.base)
+        if (once !== undefined && isSame(once, entry)) return true
         const held = logs.entryAt(id, METADATA, entry.base)
         if (held === undefined) return (logs.view(id, METADATA)?.entries[0]?.base ?? 0) > entry.base
-        return held.crc === entry.crc && held.epoch === entry.epoch && logs.isDurable(id, held)
+        return isSame(held, entry) && logs.isDurable(id, held)
       })
       must(
         holders.length * 2 > voters.length,
@@ -381,6 +391,12 @@ export function checkQuorum(
           entry,
         }))
       }
+    },
+    lost(nodeId) {
+      const end = durableEnds.get(nodeId) ?? 0
+      const entries = logs.view(nodeId, METADATA)?.entries ?? []
+      const held = entries.filter(({ base, last }) => base >= committedEnd && last < end)
+      heldOnce.set(nodeId, new Map(held.map((entry) => [entry.base, entry])))
     },
     restored(node) {
       if (!node.isController) epochs.delete(`${node.id}/${node.directoryId}`)
