@@ -8,6 +8,7 @@
  *   npm test -- --node24          all but `real/`, mutants and scenarios also on Node 24, where it is installed; so with CI=true
  *
  * Walks through charts (`-- paths/`) show in one table what they covered, and name what they did not.
+ * Of a suite that passed, the lines that begin with SKIP or TOLD are shown.
  * Ends with `N passed, N failed`, and `, N skipped` where something was.
  */
 import { spawn } from 'node:child_process'
@@ -49,11 +50,16 @@ const strict = process.env['CI'] === 'true'
 
 const isReal = (name: string): boolean => name.startsWith('tests/real/')
 const isMutants = (name: string): boolean => name.includes('/mutants')
+/** Takes its minutes on any machine: it begins first, so that nothing waits for it at the end. */
+const isFresh = (name: string): boolean => name.includes('/fresh-seeds.')
 /** What they try is ours alone, and the same history on every Node; seeds show that on both. */
-const isOncePlayed = (name: string): boolean => isMutants(name) || name.includes('/scenarios-')
+const isOncePlayed = (name: string): boolean =>
+  isMutants(name) || isFresh(name) || name.includes('/scenarios-')
 
 function suite(name: string, node: string, label: string): Job {
-  const seconds = Number(options.timeout ?? (isReal(name) ? 600 : isMutants(name) ? 400 : 120))
+  const seconds = Number(
+    options.timeout ?? (isReal(name) ? 600 : isMutants(name) || isFresh(name) ? 400 : 120),
+  )
   return {
     name: label,
     command: [node, '--import', 'tsx/esm', name],
@@ -70,7 +76,7 @@ function jobs(): Job[] {
   const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join('tests', file).split(sep).join('/'))
-    .sort()
+    .sort((a, b) => Number(isFresh(b)) - Number(isFresh(a)) || (a < b ? -1 : 1))
   const suites = files.map((file) => suite(file, process.execPath, file))
   const again =
     (options.node24 || strict) && existsSync(node24)
@@ -135,7 +141,7 @@ function report({ job, passed, failed, skipped, why, ms, output }: Result): void
   const seconds = (ms / 1_000).toFixed(1)
   console.log(`${verdict}  ${job.name}  ${passed} passed${skips}  ${seconds} s${reason}`)
   if (failed > 0) console.log(output.replace(/^/gm, '      '))
-  else for (const [line] of output.matchAll(/^SKIP .+$/gm)) console.log(`      ${line}`)
+  else for (const [line] of output.matchAll(/^(?:SKIP|TOLD) .+$/gm)) console.log(`      ${line}`)
 }
 
 async function runAll(queue: Job[], atOnce: number): Promise<Result[]> {
