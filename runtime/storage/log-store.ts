@@ -62,6 +62,7 @@ type Place = {
   directory: OpenDirectory
   left: DirectoryCheckpoints
   checkpoints: CheckpointFiles
+  forget(partition: string): void
   logs: Set<LogState>
 }
 
@@ -80,8 +81,9 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   const pause = pauseOf(clock)
   const places: Place[] = directories.logs.map((directory) => {
     const logs = new Set<LogState>()
-    const checkpoints = checkpointFiles(directory, () => [...logs], highWatermarks)
-    return { directory, left: readCheckpoints(directory, logger), checkpoints, logs }
+    const left = readCheckpoints(directory, logger)
+    const { files, forget } = checkpointFiles(directory, left, () => [...logs], highWatermarks)
+    return { directory, left, checkpoints: files, forget, logs }
   })
 
   const isOnline = ({ disk }: { disk: OpenDirectory['disk'] }) => disk.failure() === undefined
@@ -276,6 +278,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     create(of, topicId, config, directoryId) {
       const place = choose(directoryId)
       forgetOffline(of)
+      place.forget(partitionName(of))
       return keep(createLog({ ...originOf(place, of, topicId), config }))
     },
     settleCopies(directoryOf) {

@@ -53,64 +53,84 @@ export type CheckpointFile = {
   writeLater(): Promise<void>
 }
 
-export type CheckpointFiles = Record<
-  'recoveryPoints' | 'logStarts' | 'highWatermarks' | 'cleanerOffsets',
-  CheckpointFile
->
+export type CheckpointFiles = Record<keyof DirectoryCheckpoints, CheckpointFile>
 
-/** @param highWatermarks by partition name, as they are when it is written */
+/**
+ * @param left what they say until they are written
+ * @param highWatermarks by partition name, as they are when it is written
+ */
 export function checkpointFiles(
   { disk, path }: StorageDirectory,
+  left: DirectoryCheckpoints,
   logs: () => LogState[],
   highWatermarks: ReadonlyMap<string, number>,
-): CheckpointFiles {
-  const offsets = (offsetOf: (log: LogState) => number | undefined) =>
-    formatOffsets(
+) {
+  function file(
+    name: string,
+    said: ReadonlyMap<string, number>,
+    offsetOf: (log: LogState) => number | undefined,
+  ): CheckpointFile & { names(partition: string): boolean } {
+    /** Where a write is under way, before it and behind it. */
+    let named: ReadonlySet<string> = new Set(said.keys())
+    /** Raised by each write on the spot: one in the background that began before it is dropped. */
+    let generation = 0
+    let written: string | undefined
+    const entries = () =>
       logs().flatMap((log): OffsetEntry[] => {
         const offset = offsetOf(log)
         const { topic, partition } = log
         return offset === undefined ? [] : [{ topic, partition, offset }]
-      }),
-    )
-
-  function file(name: string, content: () => string): CheckpointFile {
-    /** Raised by each write on the spot: one in the background that began before it is dropped. */
-    let generation = 0
-    let written: string | undefined
+      })
     const writeLater = groupCommit(async () => {
       const begun = ++generation
       const isWanted = () => generation === begun
-      const next = content()
+      const told = entries()
+      const next = formatOffsets(told)
       if (next === written) return
       written = undefined
+      const names = told.map(partitionName)
+      named = new Set([...named, ...names])
       await replaceFileLater(disk, path, name, next, isWanted)
-      if (isWanted()) written = next
+      if (!isWanted()) return
+      written = next
+      named = new Set(names)
     })
     return {
+      names: (partition) => named.has(partition),
       write() {
         generation++
         written = undefined
-        const next = content()
+        const told = entries()
+        const next = formatOffsets(told)
         replaceFile(disk, path, name, next)
         written = next
+        named = new Set(told.map(partitionName))
       },
       writeLater,
     }
   }
 
+  const files = {
+    recoveryPoints: file(RECOVERY_POINTS, left.recoveryPoints, (log) => {
+      const offset = promisedOffset(log)
+      log.checkpointedRecoveryPoint = Math.max(log.checkpointedRecoveryPoint, offset)
+      return offset
+    }),
+    logStarts: file(LOG_STARTS, left.logStarts, raisedStart),
+    highWatermarks: file(HIGH_WATERMARKS, left.highWatermarks, (log) =>
+      highWatermarks.get(partitionName(log)),
+    ),
+    cleanerOffsets: file(CLEANER_OFFSETS, left.cleanerOffsets, ({ cleanedTo }) => cleanedTo),
+  }
   return {
-    recoveryPoints: file(RECOVERY_POINTS, () =>
-      offsets((log) => {
-        const offset = promisedOffset(log)
-        log.checkpointedRecoveryPoint = Math.max(log.checkpointedRecoveryPoint, offset)
-        return offset
-      }),
-    ),
-    logStarts: file(LOG_STARTS, () => offsets(raisedStart)),
-    highWatermarks: file(HIGH_WATERMARKS, () =>
-      offsets((log) => highWatermarks.get(partitionName(log))),
-    ),
-    cleanerOffsets: file(CLEANER_OFFSETS, () => offsets(({ cleanedTo }) => cleanedTo)),
+    files: files as CheckpointFiles,
+    /**
+     * Before a log is created: what is still said of one of that name that is gone, a restart would
+     * take for said of the new one. Durable when it returns.
+     */
+    forget(partition: string): void {
+      for (const each of Object.values(files)) if (each.names(partition)) each.write()
+    },
   }
 }
 

@@ -57,6 +57,12 @@ export const namedMutants: Mutant[] = [
     run: { scenario: 'topic-recreated-while-offline' },
   },
   {
+    name: 'what a checkpoint says of a deleted log is held for said of the next of that name',
+    rules: ['L2'],
+    patches: [patch('runtime/storage/log-store.ts', 'place.forget(partitionName(of))', '')],
+    run: { scenario: 'topic-recreated-before-a-crash' },
+  },
+  {
     name: 'a follower lets read before it cuts',
     rules: ['P7', 'scenario'],
     patches: [
