@@ -33,13 +33,16 @@ type Sends = {
   topics: readonly TopicSpec[]
   faultyMs: number
   random: SeededRandom
+  sendEveryMs: number | undefined
 }
 
-export function drawSends({ producer, index, topics, faultyMs, random }: Sends): Timed<Action>[] {
+export function drawSends(sends: Sends): Timed<Action>[] {
+  const { producer, index, topics, faultyMs, random, sendEveryMs } = sends
   const partitions = topics.flatMap(({ name, partitions: count }) =>
     Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
   )
-  const meanMs = random.between(20, 200)
+  const drawnMs = random.between(20, 200)
+  const meanMs = sendEveryMs ?? drawnMs
   return [...times({ faultyMs, meanMs, random })].map((at, count) => {
     const size = random.chance(0.1) ? 2_000 : 20
     return {

@@ -42,10 +42,12 @@ export type DrawOptions = ShapeOptions & {
   rates?: FaultRates
   /** Only these parts of the workload, beside what is always there. */
   workload?: readonly WorkloadName[]
+  /** Between two batches of a producer, on average. */
+  sendEveryMs?: number
 }
 
 export function drawScript(options: DrawOptions): Script {
-  const { seed, faultyMs } = options
+  const { seed, faultyMs, sendEveryMs } = options
   const random = seededRandom(seed).fork('script')
   const mix = options.mix ?? withRates(drawMix(random.fork('mix')), options.rates ?? {})
   const shape = drawShape(options, random.fork('shape'))
@@ -83,6 +85,7 @@ export function drawScript(options: DrawOptions): Script {
         faultyMs,
         random: random.fork(producer.name),
         index,
+        sendEveryMs,
       }),
     ),
     ...recreated.flatMap((topic) =>
