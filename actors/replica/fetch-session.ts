@@ -80,6 +80,8 @@ export type FetchSessions = ReturnType<typeof createFetchSessions>
 export function createFetchSessions({ clock, random, slots, evictionMs }: Ports) {
   /** Least recently used first. */
   const cache = new Map<number, FetchSession>()
+  /** Replica → the session that told last how far it is. */
+  const tellers = new Map<number, FetchSession>()
 
   function newId(): number {
     for (;;) {
@@ -125,6 +127,7 @@ export function createFetchSessions({ clock, random, slots, evictionMs }: Ports)
       size: 0,
     }
     if (kept) cache.set(session.id, session)
+    if (session.replicaId >= 0) tellers.set(session.replicaId, session)
     for (const wish of request.wishes) wishFor(session, wish)
     return session
   }
@@ -141,9 +144,12 @@ export function createFetchSessions({ clock, random, slots, evictionMs }: Ports)
       throw sessionError('FETCH_SESSION_TOPIC_ID_ERROR', request)
     }
     session.epoch = session.epoch === INT32_MAX ? 1 : session.epoch + 1
-    if (session.replicaEpoch !== request.replicaEpoch) {
-      // Registered anew: what it holds is told for this epoch, of idle partitions, too.
+    const isToldElsewhere = session.replicaId >= 0 && tellers.get(session.replicaId) !== session
+    if (isToldElsewhere || session.replicaEpoch !== request.replicaEpoch) {
+      // Registered anew, or a late copy of a full fetch told what is over: what it holds counts again,
+      // of idle partitions, too (N1).
       session.replicaEpoch = request.replicaEpoch
+      if (isToldElsewhere) tellers.set(session.replicaId, session)
       for (const of of session.entries.values()) {
         for (const entry of of.values()) session.news.add(entry)
       }
@@ -184,6 +190,7 @@ export function createFetchSessions({ clock, random, slots, evictionMs }: Ports)
     size: () => cache.size,
     closeAll(): void {
       for (const session of [...cache.values()]) close(session)
+      tellers.clear()
     },
   }
 }

@@ -63,6 +63,18 @@ export const namedMutants: Mutant[] = [
     run: { scenario: 'topic-recreated-before-a-crash' },
   },
   {
+    name: 'a late copy of a full fetch goes on counting',
+    rules: ['L2', 'scenario'],
+    patches: [
+      patch(
+        'actors/replica/fetch-session.ts',
+        'session.replicaId >= 0 && tellers.get(session.replicaId) !== session',
+        'session.replicaId < -1',
+      ),
+    ],
+    run: { scenario: 'late-copy-of-a-full-fetch' },
+  },
+  {
     name: 'a follower lets read before it cuts',
     rules: ['P7', 'scenario'],
     patches: [
