@@ -19,8 +19,12 @@ export async function write(stage: Stage, topic: string, values: string[]): Prom
   }
 }
 
-export async function remove(stage: Stage, name: string): Promise<void> {
-  const asked = deleteTopic(stage.client('remover'), stage.cluster.node(1).address, name)
+export async function remove(
+  stage: Stage,
+  name: string,
+  by = stage.cluster.node(1),
+): Promise<void> {
+  const asked = deleteTopic(stage.client('remover'), by.address, name)
   const errorCode = await stage.within(9_000, 'the removal is answered', asked)
   stage.require(errorCode === errorCodes.NONE, 'it is removed', { name, errorCode })
 }

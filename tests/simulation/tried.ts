@@ -1,7 +1,7 @@
 /** What a process that plays histories for another prints of each: a line of JSON. */
-import type { Result } from './simulate.ts'
-
 export type Tried = { seed: number; rule: string | undefined; words: string | undefined }
+
+type Played = { seed: number; failure?: { why: Error } }
 
 /** The id that an error's words begin with; `error` for one that names no rule. */
 export function ruleOf(message: string): string {
@@ -9,7 +9,7 @@ export function ruleOf(message: string): string {
 }
 
 /** @returns whether it failed */
-export function tellTried({ seed, failure }: Result): boolean {
+export function tellTried({ seed, failure }: Played): boolean {
   const words = failure?.why.message
   const tried: Tried = { seed, rule: words && ruleOf(words), words }
   console.log(JSON.stringify(tried))

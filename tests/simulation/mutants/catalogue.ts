@@ -7,6 +7,7 @@ import { groupMutants } from './groups.ts'
 import type { Mutant } from './mutant.ts'
 import { namedMutants } from './named.ts'
 import { nodeMutants } from './nodes.ts'
+import { outcomeMutants } from './outcomes.ts'
 import { quorumMutants } from './quorum.ts'
 import { replicaMutants } from './replicas.ts'
 
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...cleanupMutants,
   ...clientMutants,
   ...diskMutants,
+  ...outcomeMutants,
 ]

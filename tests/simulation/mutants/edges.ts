@@ -188,4 +188,41 @@ export const edgeMutants: Mutant[] = [
     ],
     run: { ...settled, faultyMs: 5_000, mix: restless({ pipelined: 500 }) },
   },
+  {
+    name: 'another incarnation is registered while the first one lives',
+    rules: ['N6', 'scenario'],
+    patches: [
+      patch(
+        'actors/controller/brokers.ts',
+        'if (isAlive && !sameIncarnation && !isReplaced) {',
+        'if (isAlive && sameIncarnation && isReplaced) {',
+      ),
+    ],
+    run: { scenario: 'second-process-of-one-id' },
+  },
+  {
+    name: 'what a former incarnation asks for is done',
+    rules: ['N6', 'scenario'],
+    patches: [
+      patch(
+        'actors/controller/cluster.ts',
+        'if (broker.epoch !== epoch) {',
+        'if (broker.epoch < epoch) {',
+      ),
+    ],
+    run: { scenario: 'second-process-of-one-id' },
+  },
+  {
+    name: 'a node takes the folder of another one',
+    rules: ['S11', 'scenario'],
+    patches: [
+      patch(
+        'runtime/format/check-formatted.ts',
+        'if (meta.nodeId !== node.nodeId) {',
+        'if (meta.nodeId < 0) {',
+      ),
+      patch('runtime/storage/directories.ts', 'if (meta.nodeId !== nodeId) {', 'if (nodeId < 0) {'),
+    ],
+    run: { scenario: 'folder-of-another-node' },
+  },
 ]

@@ -78,4 +78,52 @@ export const groupMutants: Mutant[] = [
     ],
     run: { ...joining, faultyMs: 40_000 },
   },
+  {
+    name: 'offsets expire while somebody reads on',
+    rules: ['G6', 'scenario'],
+    patches: [
+      patch(
+        'actors/group/remove-offsets.ts',
+        '  if (subscribed === undefined) return () => undefined\n',
+        '  if (subscribed === undefined) return (_, value) => now - value.commitTimestampMs\n',
+      ),
+    ],
+    run: { scenario: 'offsets-expire' },
+  },
+  {
+    name: 'offsets expire as soon as a group is empty',
+    rules: ['G6', 'scenario'],
+    patches: [
+      patch(
+        'actors/group/remove-offsets.ts',
+        'now - Math.max(group.stateTimestampMs, value.commitTimestampMs)',
+        'now - value.commitTimestampMs',
+      ),
+    ],
+    run: { scenario: 'offsets-expire' },
+  },
+  {
+    name: 'an offset belongs to the name of a topic',
+    rules: ['G8', 'scenario'],
+    patches: [
+      patch(
+        'actors/group/offsets.ts',
+        'offset.topicId === topicId || offset.topicId === ZERO_UUID || topicId === ZERO_UUID',
+        "offset.topicId !== '' || topicId === ZERO_UUID",
+      ),
+    ],
+    run: { scenario: 'offsets-of-a-deleted-topic' },
+  },
+  {
+    name: 'who never asks for its part is waited for',
+    rules: ['G7', 'scenario', 'L5'],
+    patches: [
+      patch(
+        'machines/group.ts',
+        "        guard: 'somebodyUnsynced',\n        target: 'preparingRebalance',",
+        "        guard: not('somebodyUnsynced'),\n        target: 'preparingRebalance',",
+      ),
+    ],
+    run: { scenario: 'member-never-syncs' },
+  },
 ]

@@ -11,8 +11,8 @@ export type Mutant = {
   /** Whose ids may catch it; the first is the rule that it is made to break. */
   rules: readonly [string, ...string[]]
   patches: readonly Patch[]
-  /** What provokes it: seeds, one after the other, or a named scenario. */
-  run: MutantRun | { scenario: string }
+  /** What provokes it: seeds, one after the other or each twice, a named scenario, or what things cost. */
+  run: MutantRun | { twice: MutantRun } | { scenario: string } | { costs: true }
 }
 
 export type Patch = {

@@ -17,6 +17,12 @@ export type MutantOutcome = {
 export const enough: Seeds = { from: 1, most: 40 }
 
 export const seedsEntry = `import './mutants/seeds-child.ts'`
+const costsEntry = `import './mutants/costs-child.ts'`
+
+function entryOf({ run }: Mutant): string {
+  if ('costs' in run) return costsEntry
+  return 'scenario' in run ? scenariosEntry([run.scenario]) : seedsEntry
+}
 
 /** @param isPatched false: the same seeds against the code as it is, which must hold */
 export async function runMutant(
@@ -27,8 +33,7 @@ export async function runMutant(
   const startedAt = performance.now()
   const patches = isPatched ? mutant.patches : []
   const { run } = mutant
-  const entry = 'scenario' in run ? scenariosEntry([run.scenario]) : seedsEntry
-  const tried = (await playAside(entry, { run, seeds }, patches)) as Tried[]
+  const tried = (await playAside(entryOf(mutant), { run, seeds }, patches)) as Tried[]
   const last = tried.at(-1)
   return {
     mutant,
