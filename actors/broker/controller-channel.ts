@@ -5,7 +5,8 @@
  * Source: KIP-590 (Envelope), Kafka's NodeToControllerChannelManager. NOT_CONTROLLER, silence and a
  * new leader all mean: ask whoever leads now. What was asked of a former leader is let go at once,
  * so its outcome is unknown; Kafka's fencing makes the repetition safe, or it answers that the thing exists.
- * All copies of a forwarded change bear one id, by which the controller that decided it knows them (M9).
+ * All copies of a forwarded change bear one id, by which the controller that decided it knows them (M9),
+ * and so do those of an AlterPartition: one that was refused must not be granted late (P1).
  */
 import { type Link, LinkError } from '../../transport/links/link.ts'
 import { call } from '../../transport/links/rpc.ts'
@@ -20,6 +21,7 @@ import { errorCodes, errorName, KafkaError, refuse } from '../../transport/proto
 import { encodeRecord } from '../../transport/protocol/record.ts'
 import { ListPartitionReassignments } from '../../transport/schemas/46-list-partition-reassignments.ts'
 import { DescribeQuorum } from '../../transport/schemas/55-describe-quorum.ts'
+import { AlterPartition } from '../../transport/schemas/56-alter-partition.ts'
 import { Envelope } from '../../transport/schemas/58-envelope.ts'
 import { DefaultPrincipalData } from '../../transport/schemas/records/principal.ts'
 import type { Asker } from '../apis/handler.ts'
@@ -52,6 +54,10 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
   /** Those who wait for an answer of a leader that may be replaced, or for there to be one. */
   const waiting = new Set<() => void>()
   let lastRequestId = 0
+  function nextRequestId(): number {
+    lastRequestId = (lastRequestId + 1) % 2 ** 31
+    return lastRequestId
+  }
   leader.onChange(() => {
     for (const changed of [...waiting]) changed()
   })
@@ -117,14 +123,21 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
   }
 
   return {
-    call: <A extends Api>(api: A, version: number, request: Request<A>, timeoutMs: number) =>
-      ask<Response<A>>(
+    call<A extends Api>(api: A, version: number, request: Request<A>, timeoutMs: number) {
+      const requestId = api.key === AlterPartition.key ? nextRequestId() : undefined
+      return ask<Response<A>>(
         api.name,
-        (id, ms) => call(link, api, version, id, request, { timeoutMs: ms, lane: 'control' }),
+        (id, ms) =>
+          call(link, api, version, id, request, {
+            timeoutMs: ms,
+            lane: 'control',
+            ...(requestId !== undefined && { requestId }),
+          }),
         (answer) => (answer as { errorCode?: number }).errorCode === errorCodes.NOT_CONTROLLER,
         timeoutMs,
         OWN_ATTEMPT_MS,
-      ),
+      )
+    },
 
     async forward<A extends Api>(api: A, request: Request<A>, asker: Asker, timeoutMs: number) {
       const { apiVersion, correlationId, clientId } = asker
@@ -135,8 +148,7 @@ export function createControllerChannel({ link, clock, leader }: Ports): Control
         requestPrincipal: principalData(asker.principal),
         clientHostAddress: addressBytes(asker.clientAddress),
       }
-      const requestId = readOnly.has(api.key) ? undefined : ++lastRequestId
-      lastRequestId %= 2 ** 31 - 1
+      const requestId = readOnly.has(api.key) ? undefined : nextRequestId()
       const { errorCode, responseData } = await ask(
         api.name,
         (id, ms) =>

@@ -1,7 +1,9 @@
 /**
- * A change that a broker forwards is decided once, however many copies of it arrive (M9): a copy that
- * was sent again, came twice or is late gets the answer that the first one got, or waits for it.
- * Without that a late DeleteTopics would delete a topic of the same name that was created since.
+ * A change that a broker forwards, or an AlterPartition of its own, is decided once, however many copies
+ * of it arrive (M9): one that was sent again, came twice or is late gets the answer that the first one
+ * got, or waits for it.
+ * Without that a late DeleteTopics would delete a topic of the same name that was created since, and an
+ * ISR would take in a replica for which its leader, once refused, waits no longer (P1).
  *
  * - A broker gives up after FORWARDED_MS, and the link hands nothing on that is older than its attempt;
  *   so an answer is kept longer than that, and oldest answers are let go above a bound of bytes.
@@ -23,9 +25,15 @@ const KEEP_MS = 2 * FORWARDED_MS
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
 /** What an answer costs beside its content. */
 const perAnswerBytes = 256
+/** And each partition that it tells of. */
+const perPartitionBytes = 256
 
 type Kept = { answer: Response<Api>; bytes: number; answeredAt: number }
-type Content = { errorCode?: number; responseData?: Buffer | null }
+type Content = {
+  errorCode?: number
+  responseData?: Buffer | null
+  topics?: { partitions?: unknown[] }[]
+}
 
 export function forwardedOnce(clock: Pick<Clock, 'monotonic'>, keptBytesMax = KEPT_BYTES_MAX) {
   const open = new Map<string, Promise<Response<Api>>>()
@@ -43,9 +51,10 @@ export function forwardedOnce(clock: Pick<Clock, 'monotonic'>, keptBytesMax = KE
   }
 
   function keep(key: string, answer: Response<Api>): void {
-    const { errorCode, responseData } = answer as Content
+    const { errorCode, responseData, topics = [] } = answer as Content
     if (errorCode === errorCodes.NOT_CONTROLLER) return
-    const bytes = perAnswerBytes + (responseData?.length ?? 0)
+    const told = topics.reduce((sum, { partitions = [] }) => sum + partitions.length, 0)
+    const bytes = perAnswerBytes + (responseData?.length ?? 0) + told * perPartitionBytes
     kept.set(key, { answer, bytes, answeredAt: clock.monotonic() })
     keptBytes += bytes
     letGo()

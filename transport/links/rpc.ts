@@ -39,6 +39,21 @@ export async function call<A extends Api>(
   return decodeChunks(api.response, version, answer) as Response<A>
 }
 
+/** What stands before the body of a request. */
+export type Head = { version: number; requestId: number | undefined; bytes: number }
+
+/** @throws DecodeError where less stands there */
+export function headOf(message: Buffer): Head {
+  if (message.length < versionBytes) throw new DecodeError('a request without a version')
+  const marked = message.readInt16BE(0)
+  if (marked < 0 || (marked & hasRequestId) === 0) {
+    return { version: marked, requestId: undefined, bytes: versionBytes }
+  }
+  const bytes = versionBytes + requestIdBytes
+  if (message.length < bytes) throw new DecodeError('a request without the id that it says it has')
+  return { version: marked ^ hasRequestId, requestId: message.readInt32BE(versionBytes), bytes }
+}
+
 /** What is asked, in which version and by whom. */
 export type Called = { version: number; from: Endpoint; requestId?: number }
 
@@ -53,21 +68,13 @@ export function serveApi<A extends Api>(
   handle: (request: Request<A>, called: Called) => Response<A> | Promise<Response<A>>,
 ): void {
   link.serve(api.name, (message, from) => {
-    if (message.length < versionBytes) throw new DecodeError(`${api.name}: no version`)
-    const marked = message.readInt16BE(0)
-    const bearsId = marked > 0 && (marked & hasRequestId) !== 0
-    const headBytes = versionBytes + (bearsId ? requestIdBytes : 0)
-    if (message.length < headBytes) throw new DecodeError(`${api.name}: no request id`)
-    const version = bearsId ? marked ^ hasRequestId : marked
+    const { version, requestId, bytes } = headOf(message)
     if (version < lowest || version > highest) {
       refuse('UNSUPPORTED_VERSION', `${api.name} v${version} is not served`)
     }
-    const request = decoder(api.request, version)(message, headBytes) as Request<A>
+    const request = decoder(api.request, version)(message, bytes) as Request<A>
     const encode = encoder(api.response, version)
-    const answer = handle(
-      request,
-      bearsId ? { version, from, requestId: message.readInt32BE(versionBytes) } : { version, from },
-    )
+    const answer = handle(request, { version, from, ...(requestId !== undefined && { requestId }) })
     return answer instanceof Promise ? answer.then(encode) : encode(answer)
   })
 }

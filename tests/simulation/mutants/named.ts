@@ -63,6 +63,18 @@ export const namedMutants: Mutant[] = [
     run: { scenario: 'topic-recreated-before-a-crash' },
   },
   {
+    name: 'a change of an ISR is decided as often as it comes',
+    rules: ['P1', 'scenario'],
+    patches: [
+      patch(
+        'actors/broker/controller-channel.ts',
+        'api.key === AlterPartition.key ? nextRequestId()',
+        'api.key < 0 ? nextRequestId()',
+      ),
+    ],
+    run: { scenario: 'late-copy-of-an-isr-change' },
+  },
+  {
     name: 'a late copy of a full fetch goes on counting',
     rules: ['L2', 'scenario'],
     patches: [
