@@ -216,6 +216,12 @@ export const replicaMutants: Mutant[] = [
         "if (partitionEpoch < before.partitionEpoch) return 'INVALID_UPDATE_VERSION'",
         '',
       ),
+      // Copies of one request would be decided once.
+      patch(
+        'actors/broker/controller-channel.ts',
+        'api.key === AlterPartition.key ? nextRequestId()',
+        'api.key < 0 ? nextRequestId()',
+      ),
     ],
     run: { scenario: 'late-isr-expansion' },
   },
